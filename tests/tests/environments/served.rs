@@ -307,6 +307,7 @@ package <- function(name, needs, code, c = NULL, version = "1.2", place = contri
 package("longshorebelow", "", "answer <- function() 42")
 package("longshoreabove", "longshorebelow", "double.answer <- function() 2 * longshorebelow::answer()")
 package("longshorebroken", "", "this is no R")
+package("rlang", "", "a <- 1", version = "0.1", place = file.path(contrib, "Archive", "rlang"))
 package("longshorecompiled", "", "two.times <- function(x) .Call(twice, x)", c(
   '#include <Rinternals.h>', "SEXP twice(SEXP x) { return Rf_ScalarReal(2 * REAL(x)[0]); }"
 ))
@@ -395,6 +396,20 @@ fn r_packages_have_the_versions_that_the_block_names() {
                 place.longshore(&["run", "--engine", engine, "versions"]).expect(3, &[reason]);
             }
         }
+    }
+}
+
+#[test]
+fn a_version_that_breaks_an_r_package_of_the_image_is_refused_if_both_are_listed() {
+    let (place, _server) = with_repository();
+    let script = "cat('rlang', format(packageVersion('rlang')), '\\n')\n";
+    let both = place.block("both", "r", "dependencies = [\"rlang==0.1\", \"dplyr>=1.0\"]", script);
+    place.run(&both).expect(3, &["the R packages", "`dplyr` 1.", "needs `rlang>=1.0", "`, not `rlang` 0.1"]);
+    // Without the other, it need not work.
+    let one = place.block("one", "r", "dependencies = [\"rlang==0.1\"]", script);
+    for engine in ["docker", "process"] {
+        let ran = place.longshore(&["run", "--engine", engine, one.to_str().unwrap()]);
+        ran.expect(0, &["rlang 0.1", "note: packages of this R will not work: `", "`, not `rlang` 0.1"]);
     }
 }
 

@@ -187,8 +187,30 @@ why.not <- function(package, own, indices, there) {
   )
 }
 
+# Installed packages that work now, and not with what was chosen: their names, with texts that say why.
+broken.by <- function(chosen, there) {
+  all <- installed.packages()
+  all <- all[!duplicated(rownames(all)) & !(rownames(all) %in% names(chosen)), , drop = FALSE]
+  texts <- lapply(rownames(all), function(name) {
+    rows <- needs.of(all[name, !is.na(all[name, ])], c("Depends", "Imports"))
+    rows <- rows[rows$operator != "" & rows$name %in% intersect(names(chosen), names(there)), , drop = FALSE]
+    breaks <- vapply(seq_len(nrow(rows)), function(row) {
+      own <- rows[row, , drop = FALSE]
+      fits(there[[own$name]], own) && !fits(chosen[[own$name]][["Version"]], own)
+    }, TRUE)
+    own <- rows[breaks, , drop = FALSE][1L, ]
+    if (any(breaks)) {
+      paste0(own$by, " needs `", own$name, own$operator, own$version, "`, not ", label.of(chosen[[own$name]]))
+    }
+  })
+  names(texts) <- rownames(all)
+  unlist(texts)
+}
+
 # Chooses packages and fetches them into `folder`. The result has their descriptions (`chosen`), the names that no repository
-# has (`absent`), and texts that say why others cannot be had (`unfit`). `alone`: nothing but the requirements themselves.
+# has (`absent`), texts that say why others cannot be had (`unfit`), and a text about installed packages that will no longer work
+# (`broken`): if they are listed, in `LONGSHORE_LISTED`, the choice is unfit. `alone`: nothing but the requirements
+# themselves.
 choose <- function(texts, indices, folder, alone = FALSE) {
   there <- installed.versions()
   dir.create(folder, FALSE, TRUE)
@@ -222,7 +244,10 @@ choose <- function(texts, indices, folder, alone = FALSE) {
     rows <- rbind(rows, more)
     queue <- c(queue, setdiff(unique(more$name), "R"))
   }
-  list(chosen = chosen, absent = absent, unfit = unfit)
+  broken <- if (length(chosen)) broken.by(chosen, there)
+  listed <- names(broken) %in% names.of(strsplit(Sys.getenv("LONGSHORE_LISTED"), " ", fixed = TRUE)[[1L]])
+  others <- if (!all(listed)) paste("packages of this R will not work:", paste(broken[!listed], collapse = "; "))
+  list(chosen = chosen, absent = absent, unfit = c(unfit, unname(broken[listed])), broken = others)
 }
 
 # Installs what was chosen into a library, in its order.

@@ -99,6 +99,7 @@ if (step == "missing") {
     tell("lacking", "86400")
     tell("note", "no repository has the R package", if (length(nowhere) > 1L) "s", " ", quoted(nowhere), ": a script that needs it fails")
   }
+  if (length(got$broken)) tell("note", got$broken)
   has.sources <- function(one) any(startsWith(untar(one[["File"]], list = TRUE), paste0(one[["Package"]], "/src/")))
   compiled <- vapply(got$chosen, function(one) !("Built" %in% names(one)) && has.sources(one), TRUE)
   writeLines(as.character(names(got$chosen)[as.logical(compiled)]), "compile")

@@ -1,7 +1,8 @@
 # Installs packages into a library of this machine, in one step; in containers `install.R` downloads and installs in steps
 # of their own. Called with the library, the file to report to, and the requirements; `repositories.R` and `choose.R` are
 # before it. The report has a line for each package that is in no repository, each repository that does not answer, each
-# package of which no version fits, and the package that failed: `unavailable x`, `unreachable x`, `unfit WORDS`, `failed x`.
+# package of which no version fits, the installed packages that will not work, and the package that failed:
+# `unavailable x`, `unreachable x`, `unfit WORDS`, `broken WORDS`, `failed x`.
 # The first failure ends it, so that the last lines are that package's.
 arguments <- commandArgs(TRUE)
 target <- arguments[1]
@@ -44,6 +45,7 @@ indices <- structure(lapply(repositories, index), names = repositories)
 got <- choose(wanted, indices, file.path(getwd(), "fetched"), nzchar(Sys.getenv("LONGSHORE_LOCK")))
 report("unavailable", intersect(names.of(wanted), got$absent))
 report("unfit", got$unfit)
+report("broken", got$broken)
 if (!length(got$unfit) && length(got$chosen)) {
   withCallingHandlers(install.chosen(file.path(getwd(), "fetched"), target), warning = watched)
   for (package in names(got$chosen)) {

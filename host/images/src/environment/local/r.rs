@@ -139,6 +139,8 @@ struct Report {
     unreachable: Vec<String>,
     /// Why no version of a package fits.
     unfit: Vec<String>,
+    /// Installed packages that will not work.
+    broken: Vec<String>,
     failed: Option<String>,
 }
 
@@ -149,6 +151,7 @@ impl Report {
             match what {
                 "unavailable" => report.unavailable.push(name.to_owned()),
                 "unreachable" => report.unreachable.push(masked(name)),
+                "broken" => report.broken.push(name.to_owned()),
                 "unfit" => report.unfit.push(masked(name)),
                 "failed" => report.failed = Some(name.to_owned()),
                 _ => {}
@@ -216,6 +219,7 @@ impl Building<'_> {
         if !report.unfit.is_empty() {
             return Err(LocalError::NoVersion { reasons: report.unfit.join("; ") });
         }
+        report.broken.iter().for_each(|text| self.watch.events.tell(Event::Note(text.clone().into())));
         let record = self.absent(report, &ended.lines)?;
         Ok(Record { installed: installed(&library), ..record })
     }
@@ -372,11 +376,12 @@ mod tests {
     fn a_report_is_read() {
         let report = Report::parse(
             "unavailable a\nunavailable b\nunreachable https://u:p@x.example\nunfit `https://u:p@x.example` has 1\n\
-             failed c\n\nodd\n",
+             broken `d` needs `c>=2`\nfailed c\n\nodd\n",
         );
         assert_eq!(report.unavailable, ["a", "b"]);
         assert_eq!(report.unreachable, ["https://u:***@x.example"]);
         assert_eq!(report.unfit, ["`https://u:***@x.example` has 1"]);
+        assert_eq!(report.broken, ["`d` needs `c>=2`"]);
         assert_eq!(report.failed.as_deref(), Some("c"));
         assert_eq!(Report::parse(""), Report::default());
     }
