@@ -50,6 +50,10 @@ pub(crate) fn words(remedy: &Remedy) -> Option<String> {
             "add the user to the group `docker` (`sudo usermod -aG docker $USER`), and log in again"
         }
         Remedy::NameImage => "name another image with `--image`",
+        Remedy::FitBase => {
+            "list versions that work with it, or choose another base for the block: `pandas = 2` for the packages with pandas \
+             2, or an image of your own as `image`"
+        }
         Remedy::BuildImages => {
             "provide Longshore's images with `longshore setup`, or name another image with `--image`"
         }

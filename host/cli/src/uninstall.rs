@@ -19,8 +19,8 @@ const FAILED: u8 = 3;
 const CACHED: [&str; 3] = ["environments", "interpreters", "uv"];
 
 /// What Longshore has in its state folder: history (also of former versions, in `runs`), usage and pins, leases,
-/// fingerprints, journals of publishing.
-const STATE: [&str; 6] = ["database", "fingerprints", "images", "leases", "publishing", "runs"];
+/// fingerprints, needs of packages, journals of publishing.
+const STATE: [&str; 7] = ["database", "fingerprints", "images", "leases", "publishing", "python-packages", "runs"];
 
 /// The folder of runs in the runtime folder.
 const RUNS: &str = "runs";

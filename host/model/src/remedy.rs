@@ -86,6 +86,8 @@ pub enum Remedy {
     JoinEngineGroup,
     /// Name another image for the run.
     NameImage,
+    /// List other versions of packages, or choose a base that they work with.
+    FitBase,
     /// Build Longshore's own images, or name another image.
     BuildImages,
     /// Build one of Longshore's images that are not built with the others.

@@ -18,3 +18,4 @@ mod poison;
 mod projects;
 mod racing;
 mod served;
+mod together;

@@ -61,7 +61,7 @@ fn listed(image: &str) -> String {
 }
 
 /// Pseudo-random numbers below a limit.
-fn numbers(mut seed: u32) -> impl FnMut(usize) -> usize {
+pub(crate) fn numbers(mut seed: u32) -> impl FnMut(usize) -> usize {
     move |limit| {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         usize::try_from(seed >> 8).unwrap() % limit

@@ -11,12 +11,14 @@ pub use bases::{BaseImage, Removal};
 pub use error::ImagesError;
 pub use explain::{Explanation, Going};
 pub use origin::{Listed, PackageOrigin};
-pub use unbuilt::{Explained, Unbuilt};
+pub use unbuilt::{Explained, InBase, Unbuilt};
 
 use crate::pruning::decide::decide;
 use crate::pruning::entry::{ImageEntry, Kind};
 
+use crate::environment::{self, EnvironmentError};
 use crate::fingerprint::image::ask_needs;
+use crate::fingerprint::of_image;
 use crate::listed;
 use crate::pruning::prune::{How, foresee, goal, low_mark, prune};
 use crate::pruning::report::PruneReport;
@@ -30,7 +32,7 @@ use longshore_engine::{Engines, ImageStore, Interpreters, RunImage, StoreError};
 use longshore_model::activity::Activities;
 use longshore_model::image_id::ImageId;
 use origin::Known;
-use select::BlockEnvironment;
+use select::{BlockEnvironment, BlockPlace};
 use std::sync::Arc;
 
 /// The images made by this store, and the folders that replace them without an engine.
@@ -139,6 +141,7 @@ impl<'a> ImageCollection<'a> {
             Selected::Image(index) => (index, None),
             Selected::OfBlock(index, block) => (index, Some(block)),
             Selected::Unbuilt(block) => return Ok(Explained::Unbuilt(Unbuilt::of(reference, &block)?)),
+            Selected::InBase(block) => return self.in_base(reference, &block).await,
         };
         let decision = decide(&survey.subjects(), goal(self.settings, How::OnDemand), survey.now);
         let (budget, low) = (self.budget(), low_mark(self.settings));
@@ -165,6 +168,19 @@ impl<'a> ImageCollection<'a> {
             total,
             budget,
         })))
+    }
+
+    /// A block that runs in its base.
+    async fn in_base(&self, reference: &str, block: &Block) -> Result<Explained, ImagesError> {
+        let failed = |source| ImagesError::Environment { block: reference.to_owned(), source: Box::new(source) };
+        let missing = || ImagesError::NoImageOfBlock { block: reference.to_owned() };
+        let store = self.store().ok_or_else(missing)?;
+        let (base, image) = environment::find(block, store, self.settings).await.map_err(failed)?;
+        let image = RunImage::of(&base, image.ok_or_else(missing)?);
+        let interpreters = Interpreters::of_image(&image);
+        let installed = of_image(store, &base, &image.id, &interpreters, &self.settings.state_folder).await;
+        let installed = installed.map_err(|source| failed(EnvironmentError::Installed { source: Box::new(source) }))?;
+        Ok(Explained::InBase(InBase::of(reference, block, base, installed)?))
     }
 
     /// The packages of an image, and why they are there, with a note if not all of that can be found.
@@ -206,6 +222,7 @@ impl<'a> ImageCollection<'a> {
         match self.select(&survey, reference).await? {
             Selected::Image(index) | Selected::OfBlock(index, _) => Ok(survey.entries.swap_remove(index)),
             Selected::Unbuilt(_) => Err(ImagesError::NoImageOfBlock { block: reference.to_owned() }),
+            Selected::InBase(_) => Err(ImagesError::NoEnvironment { block: reference.to_owned() }),
         }
     }
 
@@ -226,13 +243,14 @@ impl<'a> ImageCollection<'a> {
         };
         let Some(store) = self.store() else { return Err(missing) };
         if let Some(environment) = select::environment_of_block(reference, store, self.settings).await {
-            let BlockEnvironment { block, hash } = environment?;
+            let BlockEnvironment { block, place } = environment?;
             let block = Box::new(block);
-            let found = hash.and_then(|hash| select::select(&survey.entries, &hash).ok());
-            return Ok(match found {
-                Some(index) => Selected::OfBlock(index, block),
-                None => Selected::Unbuilt(block),
-            });
+            let found = match place {
+                BlockPlace::Base => return Ok(Selected::InBase(block)),
+                BlockPlace::Environment(hash) => select::select(&survey.entries, &hash).ok(),
+                BlockPlace::Unknown => None,
+            };
+            return Ok(found.map_or(Selected::Unbuilt(block.clone()), |index| Selected::OfBlock(index, block)));
         }
         // The reference becomes part of a URL, and must not lead elsewhere.
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);
@@ -258,6 +276,8 @@ enum Selected {
     OfBlock(usize, Box<Block>),
     /// A block whose image does not exist.
     Unbuilt(Box<Block>),
+    /// A block whose base has all that it lists.
+    InBase(Box<Block>),
 }
 
 /// Bytes of all entries without their bases, and the number of images and of folders.

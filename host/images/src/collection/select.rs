@@ -41,11 +41,20 @@ pub(crate) fn select(entries: &[ImageEntry], reference: &str) -> Result<usize, I
     }
 }
 
-/// A block, and the hash of the environment in which it runs; `None` if the image below it does not exist yet, which decides
-/// the hash.
+/// A block, and where it runs.
 pub(crate) struct BlockEnvironment {
     pub(crate) block: Block,
-    pub(crate) hash: Option<String>,
+    pub(crate) place: BlockPlace,
+}
+
+/// Where a block runs.
+pub(crate) enum BlockPlace {
+    /// In the environment with this hash.
+    Environment(String),
+    /// In an environment on an image that does not exist yet, which decides the hash.
+    Unknown,
+    /// In its base, which has all packages that it lists.
+    Base,
 }
 
 /// The environment in which a block runs, if the reference is the path of a block.
@@ -64,8 +73,9 @@ pub(crate) async fn environment_of_block(
         Err(source) => return Some(Err(ImagesError::Block { block: block(), source: Box::new(source) })),
     };
     Some(match hash_of_block(&loaded, store, settings).await {
-        Ok(Some(hash)) => Ok(BlockEnvironment { block: loaded, hash: Some(hash) }),
-        Err(EnvironmentError::NoImage { .. }) => Ok(BlockEnvironment { block: loaded, hash: None }),
+        Ok(Some(hash)) => Ok(BlockEnvironment { block: loaded, place: BlockPlace::Environment(hash) }),
+        Err(EnvironmentError::NoImage { .. }) => Ok(BlockEnvironment { block: loaded, place: BlockPlace::Unknown }),
+        Ok(None) if !loaded.dependencies.is_empty() => Ok(BlockEnvironment { block: loaded, place: BlockPlace::Base }),
         Ok(None) => Err(ImagesError::NoEnvironment { block: block() }),
         Err(source) => Err(ImagesError::Environment { block: block(), source: Box::new(source) }),
     })

@@ -1,10 +1,12 @@
-//! A block whose image does not exist: what its files list, and which versions its lock has. And either form of an
-//! explanation.
+//! A block without an image of its own, which does not exist yet or is not needed: what its files list, and which versions
+//! its lock or its base has. And each form of an explanation.
 
 use super::error::ImagesError;
 use super::explain::Explanation;
 use super::origin::{Known, LockNames, PackageOrigin, origins};
 use crate::environment::Lock;
+use crate::fingerprint::Fingerprint;
+use crate::fingerprint::needs::Needs;
 use crate::listed;
 use longshore_block::Block;
 use longshore_model::remedy::Remedy;
@@ -20,6 +22,20 @@ pub enum Explained {
     Image(Box<Explanation>),
     /// Of a block whose image does not exist.
     Unbuilt(Unbuilt),
+    /// Of a block that runs in its base.
+    InBase(InBase),
+}
+
+/// A block whose base has all that it lists.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct InBase {
+    /// The block, as it was named.
+    pub block: String,
+    /// The base image.
+    pub base: String,
+    /// The packages that it lists.
+    pub listed: Vec<PackageOrigin>,
 }
 
 /// A block whose image does not exist.
@@ -34,11 +50,29 @@ pub struct Unbuilt {
 
 impl Unbuilt {
     pub(super) fn of(reference: &str, block: &Block) -> Result<Self, ImagesError> {
-        let (listed, lock) = (listed::of_block(block), lock(block)?);
-        let constraints: Vec<String> = block.constraints.iter().map(ToString::to_string).collect();
-        let known = Known { listed: &listed, constraints: &constraints, lock: lock.as_ref(), ..Known::default() };
-        Ok(Self { block: reference.to_owned(), listed: origins(&known) })
+        Ok(Self { block: reference.to_owned(), listed: listed_in(block, None)? })
     }
+}
+
+impl InBase {
+    /// `installed` are the packages of the base.
+    pub(super) fn of(
+        reference: &str,
+        block: &Block,
+        base: String,
+        installed: Fingerprint,
+    ) -> Result<Self, ImagesError> {
+        let listed = listed_in(block, Some(&(installed, Needs::default())))?;
+        Ok(Self { block: reference.to_owned(), base, listed })
+    }
+}
+
+/// What a block lists, with the versions that its lock and an image have.
+fn listed_in(block: &Block, image: Option<&(Fingerprint, Needs)>) -> Result<Vec<PackageOrigin>, ImagesError> {
+    let (listed, lock) = (listed::of_block(block), lock(block)?);
+    let constraints: Vec<String> = block.constraints.iter().map(ToString::to_string).collect();
+    let known = Known { listed: &listed, constraints: &constraints, lock: lock.as_ref(), image, ..Known::default() };
+    Ok(origins(&known))
 }
 
 /// The block's lock, if it has one.
@@ -63,6 +97,12 @@ impl Explained {
                 listed.iter().for_each(|package| text.push(format!("  {}", package.text())));
                 text
             }
+            Self::InBase(InBase { block, base, listed }) => {
+                let mut text =
+                    Shown::line(format!("the block `{block}` runs in `{base}`, which has all that it lists"));
+                listed.iter().for_each(|package| text.push(format!("  {}", package.text())));
+                text
+            }
         }
     }
 
@@ -70,7 +110,7 @@ impl Explained {
     #[must_use]
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
-            Self::Image(_) => None,
+            Self::Image(_) | Self::InBase(_) => None,
             Self::Unbuilt(Unbuilt { block, .. }) => Some(Remedy::BuildBlockImage { block: block.clone() }),
         }
     }

@@ -31,8 +31,19 @@ python=$(command -v python3 || command -v python) ||
 found=$("$python" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' ||
     { echo "longshore-reason: it has Python $found, and Python 3.9 or newer is needed" >&2; exit 1; }
-"$uv" pip install --python "$python" --break-system-packages --compile-bytecode --no-build "./$1" "./$2" ||
-    { libc=$(ldd --version 2>&1 | head -n 1)
+# What is there stays as it is; or else what the block does not list gives way.
+"$uv" pip freeze -q --python "$python" | grep == > there.txt || true
+install() {
+    "$uv" pip install --python "$python" --break-system-packages --compile-bytecode --no-build "$@" -r listed.txt
+}
+install "./$1" "./$2" -c there.txt 2>/dev/null || install "./$1" "./$2" 2>said ||
+    { cat said >&2
+      why=$(sed -n '/No solution found/,$ { s/^ *cause: //; s/^ *//; /^error: /d; /^$/q; p }' said | tr '\n' ' ')
+      if [ -n "$why" ]; then
+          echo "longshore-reason: the packages of the block do not work with the SDK: $why" >&2
+          exit 1
+      fi
+      libc=$(ldd --version 2>&1 | head -n 1)
       echo "longshore-reason: the package for its Python $found cannot be installed; the SDK needs Linux with glibc, found: ${libc:-no ldd}" >&2; exit 1; }
 "$python" -c 'import longshore, omniscope.api' ||
     { echo "longshore-reason: its Python $found cannot import the SDK" >&2; exit 1; }
@@ -86,10 +97,14 @@ pub(super) fn description(language: Language, settings: &Settings) -> Result<Vec
     files.iter().map(line).chain(std::iter::once(Ok(users))).collect()
 }
 
-/// The job that installs it.
-pub(super) fn job(language: Language, settings: &Settings) -> Result<Job, EnvironmentError> {
+/// The job that installs it. `listed` are requirements of the block's packages below, which stay.
+pub(super) fn job(language: Language, listed: &[String], settings: &Settings) -> Result<Job, EnvironmentError> {
     let paths = files(language, settings)?;
     let mut files = vec![("longshore-agent".to_owned(), 0o755, file(&paths[0])?)];
+    if language == Language::Python {
+        let lines: String = listed.iter().flat_map(|text| [text, "\n"]).collect();
+        files.push(("listed.txt".to_owned(), 0o644, lines.into_bytes()));
+    }
     let mut arguments = Vec::new();
     for path in &paths[1..] {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -84,7 +84,8 @@ impl Builder<'_> {
 
     async fn layer(&self, plan: &Plan, index: usize, below: &ImageId) -> Result<ImageId, EnvironmentError> {
         let layer = &plan.layers[index];
-        let jobs = steps::jobs(layer, self.lock, self.settings)?;
+        let listed = self.listed_below(plan, index, below).await;
+        let jobs = steps::jobs(layer, &listed, self.lock, self.settings)?;
         let last = jobs.len().saturating_sub(1);
         for (number, job) in jobs.iter().enumerate() {
             let mut labels = self.labels(plan, index, below);
@@ -92,12 +93,16 @@ impl Builder<'_> {
             let mut containers = vec![build_container];
             let finish = match finish.status {
                 0 if job.prepare.is_some() => {
-                    let packages = &self.settings.packages;
-                    let content = Content::of(plan, index, below, &finish.changes, self.lock, packages);
-                    let job = Job { fetch: job.fetch.clone().filter(|_| finish.fetches), ..job.clone() };
-                    self.install(content, &job, &mut labels, &mut containers).await?
+                    self.install_prepared(plan, index, below, (job.clone(), finish), &mut labels, &mut containers).await
                 }
-                _ => finish,
+                _ => Ok(finish),
+            };
+            let finish = match finish {
+                Ok(finish) => finish,
+                Err(error) => {
+                    remove(containers).await?;
+                    return Err(error);
+                }
             };
             if finish.status == 0 {
                 for note in &finish.notes {
@@ -127,6 +132,27 @@ impl Builder<'_> {
             }
         }
         Err(EnvironmentError::Store(StoreError::BuildContainerEnded))
+    }
+
+    /// Installs the packages that a job has prepared, with those of the image that must change for them.
+    async fn install_prepared(
+        &self,
+        plan: &Plan,
+        index: usize,
+        below: &ImageId,
+        prepared: (Job, Finish),
+        labels: &mut BTreeMap<String, String>,
+        containers: &mut Vec<Box<dyn BuildContainer>>,
+    ) -> Result<Finish, EnvironmentError> {
+        let (job, finish) = self.together(plan, &plan.layers[index], below, prepared, containers).await?;
+        if finish.status != 0 {
+            return Ok(finish);
+        }
+        // What was built from source may differ the next time.
+        let packages = &self.settings.packages;
+        let content = job.cache.then(|| Content::of(plan, index, below, &finish.changes, self.lock, packages));
+        let job = Job { fetch: job.fetch.clone().filter(|_| finish.fetches), ..job };
+        self.install(content.flatten(), &job, labels, containers).await
     }
 
     /// Installs the packages that a job has prepared, in its container. If there is an environment with most of them, only
@@ -172,7 +198,7 @@ impl Builder<'_> {
         self.run_in_last(containers, &packages::exactly(job, &content.pins(), self.lock)).await
     }
 
-    async fn run_in_last(
+    pub(super) async fn run_in_last(
         &self,
         containers: &mut [Box<dyn BuildContainer>],
         job: &Job,
@@ -300,7 +326,7 @@ impl Builder<'_> {
         Ok(lines.end(status))
     }
 
-    fn tell(&self, event: Event) {
+    pub(super) fn tell(&self, event: Event) {
         // A build continues without a watcher.
         self.events.tell(event);
     }

@@ -7,7 +7,7 @@ use super::labelled::{has_expired, lines};
 use super::names::{check, check_git};
 use super::plan::needs_api;
 use super::resolver::{ATTEMPTS, EnvironmentResolver};
-use super::{Bounds, EnvironmentError, LayerKind, Lock, Plan, api, dockerfile};
+use super::{Bounds, EnvironmentError, LayerKind, Lock, Plan, api, dockerfile, lacking};
 use crate::pruning;
 use crate::usage_store::{LockGuard, UsageStore};
 use longshore_block::Block;
@@ -39,7 +39,7 @@ pub struct Built {
     pub name: String,
     /// Its id.
     pub id: String,
-    /// The environment's hash; `None` if the block needs only the base image.
+    /// The environment's hash; `None` if the base image has all that the block needs.
     pub environment: Option<String>,
     /// Whether it existed before.
     pub was_there: bool,
@@ -71,7 +71,7 @@ pub async fn build(
         None => resolver.base_of(block).await?,
     };
     check_image(block, &base.image, &base.name, store.as_ref(), settings).await?;
-    let Some((plan, lock)) = locked_plan(block, base.image.clone(), &base.name, settings)? else {
+    let Some((plan, lock)) = locked_plan(block, base.image.clone(), &base.name, store.as_ref(), settings).await? else {
         return Ok(Built {
             environment: base.hold.is_some().then(|| hash_in(&base.name)),
             was_there: base.was_there,
@@ -108,7 +108,7 @@ pub async fn ensure(
     }
     let base = resolver.base_of(block).await?;
     check_image(block, &base.image, &base.name, store, settings).await?;
-    match locked_plan(block, base.image.clone(), &base.name, settings)? {
+    match locked_plan(block, base.image.clone(), &base.name, store, settings).await? {
         Some((plan, lock)) => resolver.ready(&plan, lock.as_ref()).await,
         None => resolver.as_it_is(base.image, &base.name).await,
     }
@@ -123,7 +123,7 @@ pub async fn find(
     let settings = &Bounds::of(block, settings).await?.applied(settings);
     let (name, base) = find_base(block, store, settings).await?;
     let Some(base) = base else { return Ok((name, None)) };
-    match locked_plan(block, base.clone(), &name, settings)? {
+    match locked_plan(block, base.clone(), &name, store, settings).await? {
         Some((plan, _)) => Ok((plan.name(), store.find(&plan.name()).await?)),
         None => Ok((name, Some(base))),
     }
@@ -140,7 +140,7 @@ pub async fn hash_of_block(
     let (name, base) = find_base(block, store, settings).await?;
     let base = base.ok_or_else(|| EnvironmentError::NoImage { image: name.clone() })?;
     let of_dockerfile = dockerfile::of(block).map(|_| hash_in(&name));
-    Ok(locked_plan(block, base, &name, settings)?.map(|(plan, _)| plan.hash).or(of_dockerfile))
+    Ok(locked_plan(block, base, &name, store, settings).await?.map(|(plan, _)| plan.hash).or(of_dockerfile))
 }
 
 /// The base image of a block's environment, unless it is that of its `Dockerfile`.
@@ -183,24 +183,26 @@ impl Base {
 }
 
 /// The plan of a block on an existing base, with the block's lock if it has one. The settings have the block's bounds.
-fn locked_plan(
+async fn locked_plan(
     block: &Block,
     base: StoredImage,
     base_name: &str,
+    store: &dyn ImageStore,
     settings: &Settings,
 ) -> Result<Option<(Plan, Option<Lock>)>, EnvironmentError> {
     let names_packages = !block.dependencies.is_empty() || !block.system_packages.is_empty();
     let names_packages = names_packages || concern_base(block, &settings.packages);
     let lock = if names_packages { Lock::of(block)? } else { None };
-    Ok(plan(block, base, base_name, lock.as_ref(), settings)?.map(|plan| (plan, lock)))
+    Ok(plan(block, base, base_name, lock.as_ref(), store, settings).await?.map(|plan| (plan, lock)))
 }
 
-/// The plan of a block on an existing base, with or without a lock.
-pub(super) fn plan(
+/// The plan of a block on an existing base, with or without a lock; `None` if the base has all that the block needs.
+pub(super) async fn plan(
     block: &Block,
     base: StoredImage,
     base_name: &str,
     lock: Option<&Lock>,
+    store: &dyn ImageStore,
     settings: &Settings,
 ) -> Result<Option<Plan>, EnvironmentError> {
     let packages = &settings.packages;
@@ -213,7 +215,8 @@ pub(super) fn plan(
         check_snapshot(block, packages)?;
     }
     let sdk = if needs_api(block) { api::description(block.language, settings)? } else { Vec::new() };
-    Ok(Plan::of(block, base, base_name, lock, settings, sdk))
+    let packages_layer = lacking::lacks_packages(block, &base, base_name, lock, store, settings).await;
+    Ok(Plan::of(block, base, base_name, lock, settings, packages_layer, sdk))
 }
 
 impl EnvironmentResolver<'_> {

@@ -51,6 +51,16 @@ pub enum EnvironmentError {
         /// The message of the resolver or installer.
         words: String,
     },
+    /// Packages do not work with those of the base.
+    #[error("cannot install {packages}: {reason}")]
+    Conflict {
+        /// The requested packages, or their lock.
+        packages: String,
+        /// The packages of the base, and what they need.
+        reason: String,
+        /// Whether they are those of a lock that Longshore wrote.
+        own_lock: bool,
+    },
     /// An environment was built, but its packages cannot be listed.
     #[error("cannot list what was installed")]
     Installed {
@@ -289,7 +299,10 @@ impl EnvironmentError {
             Self::Certificates(error) => error.remedy(),
             Self::Installed { source } => source.remedy(),
             Self::Sdk { .. } => Some(Remedy::BuildSdk),
-            Self::LockStale { .. } | Self::LockBounds { .. } => Some(Remedy::WriteLock),
+            Self::LockStale { .. } | Self::LockBounds { .. } | Self::Conflict { own_lock: true, .. } => {
+                Some(Remedy::WriteLock)
+            }
+            Self::Conflict { own_lock: false, .. } => Some(Remedy::FitBase),
             _ => None,
         }
     }

@@ -3,10 +3,10 @@
 //! bounds.
 
 use super::{EnvironmentError, LayerKind, Plan};
-use crate::fingerprint::{Fingerprint, FingerprintError, Kind, Line, ask_image, ask_image_and, of_image};
+use crate::fingerprint::{Fingerprint, FingerprintError, Kind, Line, ask_image, ask_image_and, of_image, only};
 use longshore_block::Language;
 use longshore_config::settings::Settings;
-use longshore_engine::{ImageStore, Interpreters, RunImage, Step};
+use longshore_engine::{ImageStore, Interpreters, RunImage, Step, StoredImage};
 use longshore_model::image_id::ImageId;
 use std::collections::BTreeSet;
 
@@ -50,6 +50,18 @@ pub(super) async fn all_of(
     image: &ImageId,
 ) -> Result<Fingerprint, EnvironmentError> {
     let all = ask_image(store, &plan.name(), image, &interpreters(plan)).await;
+    all.map_err(|source| EnvironmentError::Installed { source: Box::new(source) })
+}
+
+/// All packages of a block's base, as seen by the interpreter of its language.
+pub(super) async fn of_block(
+    store: &dyn ImageStore,
+    language: Language,
+    base: &StoredImage,
+    name: &str,
+) -> Result<Fingerprint, EnvironmentError> {
+    let asked = only(Interpreters::of_image(&RunImage::of(name, base.clone())), language);
+    let all = ask_image(store, name, &base.id, &asked).await;
     all.map_err(|source| EnvironmentError::Installed { source: Box::new(source) })
 }
 

@@ -9,13 +9,14 @@ use super::job::Job;
 use super::labelled::lines;
 use super::lock::{Lock, LockedPackage};
 use super::names::{check_git, check_names};
+use super::present::PythonPackages;
 use super::resolver::EnvironmentResolver;
 use super::sources::PROLOGUE;
 use super::steps::{self, Finish};
 use super::{Bounds, EnvironmentError, installed};
 use crate::fingerprint::{Fingerprint, Kind};
 use crate::usage_store::UsageStore;
-use longshore_block::{Block, Language};
+use longshore_block::{Block, Language, package_name};
 use longshore_engine::{Engines, StoreError, StoredImage};
 use longshore_model::cancel::Cancel;
 use longshore_model::event::Events;
@@ -76,18 +77,28 @@ pub async fn lock(
     check_image(block, base, name, store.as_ref(), settings).await?;
     // The exact packages of another tool's lock are those of this one.
     let pinned = Lock::pinned(block);
-    let Some(plan) = plan(block, base.clone(), name, pinned.as_ref(), settings)? else {
-        return Err(wrong("the block names no packages, so there is nothing to lock"));
+    let plan = plan(block, base.clone(), name, pinned.as_ref(), store.as_ref(), settings).await?;
+    let ready = match &plan {
+        Some(plan) => Some(resolver.ready(plan, pinned.as_ref()).await?),
+        None => None,
     };
-    let ready = resolver.ready(&plan, pinned.as_ref()).await?;
     let mut written = Lock::new(block, base, name, &settings.packages);
-    let mut found = lines(&ready.image, labels::RESOLVED);
+    // Of the base alone, nothing is installed.
+    let mut found = ready.as_ref().map(|ready| lines(&ready.image, labels::RESOLVED)).unwrap_or_default();
     let read = async {
-        let fingerprint = installed::all_of(store.as_ref(), &plan, &ready.image.id).await?;
+        let fingerprint = match (&plan, &ready) {
+            (Some(plan), Some(ready)) => installed::all_of(store.as_ref(), plan, &ready.image.id).await?,
+            _ => installed::of_block(store.as_ref(), block.language, base, name).await?,
+        };
         let mut read = of_debian(&written.system_packages, &fingerprint);
         let is_bounded = concern_base(block, &settings.packages);
         if block.language == Language::Python && (!block.dependencies.is_empty() || is_bounded) {
             let mut wanted = written.dependencies.clone();
+            // Some are in the place of those of the base, and needed by nothing that is listed.
+            let there = PythonPackages::of_image(store.as_ref(), &base.id, &settings.state_folder).await;
+            let added = pip_versions(&found).into_keys();
+            let replaces = |name: &String| there.as_ref().is_some_and(|there| there.has_name(name));
+            wanted.extend(added.filter(|name| replaces(name) && !is_named(&written.dependencies, name)));
             // What the base has for scripts was resolved too.
             let found = fingerprint.lines().iter().filter(|line| is_bounded && line.kind() == Kind::Pip);
             let found = found.filter(|line| base_packages::names().any(|name| name == normal_name(line.name())));
@@ -116,6 +127,11 @@ pub async fn lock(
     let text = written.text().map_err(|error| wrong(&error.to_string()))?;
     write(&path, &text).map_err(|source| EnvironmentError::Write { path: path.clone(), source })?;
     Ok(Locked { path, packages: written.python.len() + written.r.len() + written.debian.len() })
+}
+
+/// Whether a requirement is about a package.
+fn is_named(requirements: &[String], name: &str) -> bool {
+    requirements.iter().any(|text| package_name(text).as_deref() == Some(name))
 }
 
 /// The versions of the named Debian packages.

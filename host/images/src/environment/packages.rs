@@ -6,6 +6,7 @@ use super::job::Job;
 use super::sources::PROLOGUE;
 use super::system::{APT, mirror};
 use super::{Layer, Lock, tools};
+use longshore_block::cut_name;
 use longshore_config::settings::PackageSettings;
 use longshore_engine::Step;
 
@@ -14,14 +15,7 @@ const PYTHON: &str = r#"
 python=$(command -v python3 || command -v python) ||
     { echo "longshore-reason: the image has no python3: name one that has, or none" >&2; exit 1; }
 uv=/run/longshore/tools/uv
-if [ ! -x "$uv" ]; then
-    # What is there already needs nobody's answer, also where there is no network to get uv from.
-    if [ -f wanted ] && xargs -d '\n' -a wanted "$python" -I satisfied.py 2>/dev/null; then
-        echo "all of it is there already"
-        exit 0
-    fi
-    exit 97
-fi
+[ -x "$uv" ] || exit 97
 # Bytecode in the cache is for one version of Python.
 UV_CACHE_DIR=$UV_CACHE_DIR/$("$python" -I -S -c 'import sys; print(sys.implementation.cache_tag or "none")')
 export UV_CACHE_DIR
@@ -41,9 +35,9 @@ if [ -f base ]; then
 fi
 "#;
 
-/// Resolves the requirements.
+/// Resolves the requirements, without building packages or with it.
 const RESOLVE: &str = r#"
-"$uv" pip install --python "$python" --break-system-packages --no-build --dry-run --output-format json "$@" >plan.json 2>said ||
+"$uv" pip install --python "$python" --break-system-packages ${only_wheels:+--no-build} --dry-run --output-format json "$@" >plan.json 2>said ||
     { status=$?; cat said >&2; exit "$status"; }
 missing=$(sed -n 's/^Would download \([0-9]*\) .*/\1/p' said)
 "#;
@@ -70,10 +64,14 @@ rm -rf /tmp/longshore-build
 exec "$uv" pip install --python "$python" --break-system-packages --no-build "$@"
 "#;
 
-/// Also installs packages without a wheel.
+/// Also installs packages without a wheel. What was built to resolve them is in a cache of this build.
 const SOURCES: &str = r#"
 "$uv" pip install --python "$python" --break-system-packages "$@"
+rm -rf "$SOURCES_CACHE"
 "#;
+
+/// The cache of a build with packages without a wheel: it stays between its scripts, and is removed by the last.
+const SOURCES_CACHE: &str = "/tmp/longshore-sources";
 
 /// Compiles the installed packages, since a container cannot keep compiled files. Runs in a separate build container
 /// without a cache: programs of the packages may have replaced those of the image.
@@ -86,21 +84,18 @@ python=$(command -v python3 || command -v python)
 pub(super) const BYTECODE: &str = include_str!("bytecode.py");
 
 /// The jobs that install requirements. The first one installs only wheels, which runs none of their code: so it may
-/// fill the cache, which environments of other blocks read. The second builds packages without a wheel, and has no
-/// cache. Neither compiles.
+/// fill the cache, which environments of other blocks read. The second builds packages without a wheel, and has a cache of
+/// its own. Neither compiles.
 pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageSettings) -> Vec<Job> {
+    let cache = |folder: &str| ("UV_CACHE_DIR".to_owned(), folder.to_owned());
     let job = |wheels_only: bool| {
-        let before = |last: &str| wheels_only.then(|| format!("{PROLOGUE}{PYTHON}{RESOLVE}{last}"));
+        let before = |last: &str| format!("{PROLOGUE}{PYTHON}{RESOLVE}{last}");
         let mut arguments = settings.pip_arguments.clone();
         let mut files = Vec::new();
         match lock {
             None => {
-                files.push(("wanted".to_owned(), 0o644, (wanted.join("\n") + "\n").into_bytes()));
-                files.push(("satisfied.py".to_owned(), 0o644, include_bytes!("satisfied.py").to_vec()));
                 arguments.extend(bounds::installing(settings));
                 if settings.as_of.is_some() || !settings.constraints.is_empty() {
-                    // Only a resolver can tell whether what is there is within the bounds.
-                    files.retain(|(name, ..)| name != "wanted");
                     files.push((
                         "base".to_owned(),
                         0o644,
@@ -122,15 +117,15 @@ pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageS
         }
         files.push(("bytecode.py".to_owned(), 0o644, BYTECODE.into()));
         Job {
-            prepare: before(PREPARE),
-            fetch: before(FETCH),
+            prepare: Some(before(PREPARE)),
+            fetch: wheels_only.then(|| before(FETCH)),
             script: format!("{PROLOGUE}{PYTHON}{}", if wheels_only { WHEELS } else { SOURCES }),
             arguments,
             files,
-            environment: vec![(
-                "UV_CACHE_DIR".into(),
-                if wheels_only { tools::CACHE_FOLDER } else { "/tmp/longshore-build/cache" }.into(),
-            )],
+            environment: match wheels_only {
+                true => vec![cache(tools::CACHE_FOLDER), ("only_wheels".into(), "1".into())],
+                false => vec![cache(SOURCES_CACHE), ("SOURCES_CACHE".into(), SOURCES_CACHE.into())],
+            },
             tools: true,
             cache: wheels_only,
         }
@@ -142,13 +137,26 @@ pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageS
 pub(super) fn exactly(job: &Job, pins: &[String], lock: Option<&Lock>) -> Job {
     let mut job = job.clone();
     // What is needed is known: the image is not asked.
-    job.files.retain(|(name, ..)| !matches!(name.as_str(), "wanted" | "base" | "lock.txt"));
+    job.files.retain(|(name, ..)| !matches!(name.as_str(), "base" | "lock.txt"));
     if let Some(lock) = lock {
         job.files.push(("lock.txt".to_owned(), 0o644, lock.only(pins).requirements().into_bytes()));
     } else {
         job.arguments.truncate(job.arguments.iter().position(|argument| argument == "--").unwrap_or_default());
         job.arguments.extend(["--no-deps", "--"].map(str::to_owned).into_iter().chain(pins.iter().cloned()));
     }
+    job
+}
+
+/// A job that also resolves these requirements of packages of the image. Only what the block lists is built.
+pub(super) fn together(job: &Job, requirements: &[String]) -> Job {
+    let mut job = job.clone();
+    let end = job.arguments.iter().position(|argument| argument == "--").unwrap_or_default();
+    if !job.cache {
+        let names = requirements.iter().map(|text| cut_name(text).0.to_owned());
+        let wheels = names.flat_map(|name| ["--only-binary".to_owned(), name]);
+        job.arguments.splice(end..end, wheels);
+    }
+    job.arguments.extend(requirements.iter().cloned());
     job
 }
 
@@ -180,7 +188,7 @@ if [ -s missing ] && has_apt && [ -n "${LONGSHORE_DEBIAN_R:-}" ]; then
     Rscript --vanilla install.R missing "$@" > missing
 fi
 if [ -s missing ]; then
-    Rscript --vanilla install.R fetch $(cat missing)
+    LONGSHORE_LISTED="$*" Rscript --vanilla install.R fetch $(cat missing)
     if [ -s compile ] && ! command -v gcc >/dev/null && has_apt; then
         dpkg-query -W -f '${Package}\n' | sort > kept
         apt_update
@@ -207,6 +215,13 @@ remove_compilers() {
 /// The script that installs R packages.
 const INSTALL_R: &str = concat!(include_str!("repositories.R"), include_str!("choose.R"), include_str!("install.R"));
 
+/// The R packages that are installed for a list: its own, and exactly those of a lock. A lock of another tool has all.
+pub(super) fn r_requirements(wanted: &[String], lock: Option<&Lock>) -> Vec<String> {
+    let own = if lock.is_some_and(|lock| lock.foreign.is_some()) { &[] } else { wanted };
+    let exact = lock.into_iter().flat_map(|lock| &lock.r);
+    own.iter().cloned().chain(exact.map(|package| format!("{}=={}", package.name, package.version))).collect()
+}
+
 /// The job that installs R packages.
 pub(super) fn r(layer: &Layer, lock: Option<&Lock>, settings: &PackageSettings) -> Job {
     let mut environment = mirror(settings);
@@ -216,14 +231,9 @@ pub(super) fn r(layer: &Layer, lock: Option<&Lock>, settings: &PackageSettings) 
     }
     environment.push(("LONGSHORE_OPTIONAL".into(), layer.optional.join(" ")));
     let mut files = vec![("install.R".to_owned(), 0o644, INSTALL_R.as_bytes().to_vec())];
-    let mut arguments = layer.wanted.clone();
     if let Some(lock) = lock {
-        let exact = lock.r.iter().map(|package| format!("{}=={}", package.name, package.version));
         let name = match &lock.foreign {
-            Some(file) => {
-                arguments.clear();
-                format!("`{file}`")
-            }
+            Some(file) => format!("`{file}`"),
             None => {
                 // Exactly the packages of the lock, and none that became available since.
                 let debs = lock.debian.iter().map(|package| format!("{}={}\n", package.name, package.version));
@@ -231,8 +241,8 @@ pub(super) fn r(layer: &Layer, lock: Option<&Lock>, settings: &PackageSettings) 
                 "the lock".into()
             }
         };
-        arguments.extend(exact);
         environment.push(("LONGSHORE_LOCK".into(), name));
     }
+    let arguments = r_requirements(&layer.wanted, lock);
     Job { script: format!("{PROLOGUE}{APT}{REMOVE_COMPILERS}{R}"), arguments, files, environment, ..Job::default() }
 }

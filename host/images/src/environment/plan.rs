@@ -1,7 +1,7 @@
 //! The layers of an environment, and the hashes that name it. Pure: all input is in the arguments, so that the same
 //! block gets the same image on every machine with the same base.
 
-use super::bounds::{self, concern_base};
+use super::bounds;
 use super::lock::{self, Lock};
 use crate::listed;
 use longshore_block::{Block, Language};
@@ -67,14 +67,15 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The environment of a block on a base; `None` if the block needs only the base. `sdk` describes the SDK for an
-    /// API layer.
+    /// The environment of a block on a base; `None` if the block needs only the base. `packages_layer` is whether the base
+    /// lacks packages of the language; `sdk` describes the SDK for an API layer.
     pub(crate) fn of(
         block: &Block,
         base: StoredImage,
         base_name: &str,
         lock: Option<&Lock>,
         settings: &Settings,
+        packages_layer: bool,
         sdk: Vec<String>,
     ) -> Option<Self> {
         let packages = &settings.packages;
@@ -84,7 +85,7 @@ impl Plan {
             let exact = exact.map_or_else(|| sources(LayerKind::System, packages), Lock::debian_lines);
             asked.push((LayerKind::System, lock::system_packages(block), exact));
         }
-        if !block.dependencies.is_empty() || concern_base(block, packages) {
+        if packages_layer {
             let kind = LayerKind::Packages(block.language);
             let mut exact = lock.map_or_else(|| sources(kind, packages), Lock::lines);
             exact.extend(block.dependencies_found.iter().map(|name| format!("optional {name}")));

@@ -50,9 +50,11 @@ pub(super) struct Finish {
     pub(super) lifetime: Option<Duration>,
 }
 
-/// The jobs that can build a layer; the next one is used if one fails with [`gives_way`].
+/// The jobs that can build a layer; the next one is used if one fails with [`gives_way`]. `listed` are requirements of the
+/// packages below.
 pub(super) fn jobs(
     layer: &Layer,
+    listed: &[String],
     lock: Option<&super::Lock>,
     settings: &Settings,
 ) -> Result<Vec<Job>, EnvironmentError> {
@@ -60,7 +62,7 @@ pub(super) fn jobs(
         LayerKind::System => Ok(vec![system::job(&layer.wanted, lock, &settings.packages)]),
         LayerKind::Packages(Language::Python) => Ok(packages::python(&layer.wanted, lock, &settings.packages)),
         LayerKind::Packages(Language::R) => Ok(vec![packages::r(layer, lock, &settings.packages)]),
-        LayerKind::Api(language) => Ok(vec![api::job(language, settings)?]),
+        LayerKind::Api(language) => Ok(vec![api::job(language, listed, settings)?]),
     }
 }
 
@@ -87,7 +89,7 @@ pub(super) fn failure(plan: &Plan, layer: &Layer, finish: &Finish, settings: &Se
         }
         .into();
     }
-    let packages = || layer.wanted.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let packages = || listed(layer);
     let words = words(finish);
     match layer.kind {
         LayerKind::System => EnvironmentError::Packages { kind: "Debian", packages: packages(), words },
@@ -97,6 +99,11 @@ pub(super) fn failure(plan: &Plan, layer: &Layer, finish: &Finish, settings: &Se
         LayerKind::Packages(Language::R) => EnvironmentError::Packages { kind: "R", packages: packages(), words },
         LayerKind::Api(_) => EnvironmentError::Api { image: plan.base_name.clone(), reason: words },
     }
+}
+
+/// The packages that are listed for a layer, in backticks.
+pub(super) fn listed(layer: &Layer) -> String {
+    layer.wanted.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// The reason of a script or program, in one line. The message of a full disk is often printed well before the end.

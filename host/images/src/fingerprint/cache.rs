@@ -1,5 +1,5 @@
-//! A cache of images' fingerprints. An image's id is the hash of its content, so a fingerprint stays valid; a file that
-//! cannot be read, or has another format, is ignored.
+//! A cache of what images answered, such as their fingerprints. An image's id is the hash of its content, so an answer stays
+//! valid; a file that cannot be read, or has another format, is ignored.
 
 use super::document::{DOCUMENT_MAX, Document};
 use super::lines::Fingerprint;
@@ -11,28 +11,60 @@ use longshore_os::small_file;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Maximum fingerprints kept: 1,000 of 20 KiB take 20 MiB. Beyond it the oldest are removed, and taken again if needed.
+/// Maximum answers kept: 1,000 of 20 KiB take 20 MiB. Beyond it the oldest are removed, and asked for again if needed.
 const KEPT_MAX: usize = 1000;
 
-/// The cached fingerprint of an image.
-pub(super) fn load(state_folder: &Path, image: &ImageId) -> Option<Fingerprint> {
-    let text = small_file::read(&path(state_folder, image)?, DOCUMENT_MAX).ok()?;
-    Document::read(&text).ok().filter(|(document, _)| document.image.as_ref() == Some(&image.0)).map(|(_, known)| known)
+/// The fingerprints of images.
+const FINGERPRINTS: KeptAnswers = KeptAnswers { folder: "fingerprints", most: DOCUMENT_MAX };
+
+/// Answers of images of one kind.
+#[derive(Debug)]
+pub(crate) struct KeptAnswers {
+    /// Their folder in the state folder.
+    pub(crate) folder: &'static str,
+    /// Maximum bytes of one.
+    pub(crate) most: u64,
 }
 
-/// Stores a fingerprint. If that fails, it is only taken again the next time.
-pub(super) fn save(state_folder: &Path, image: &ImageId, fingerprint: &Fingerprint) {
-    if let Some(path) = path(state_folder, image) {
-        let _ = write(&path, &Document::new(fingerprint, None, Some(&image.0)));
+impl KeptAnswers {
+    /// The answer of an image.
+    pub(crate) fn load(&self, state_folder: &Path, image: &ImageId) -> Option<Vec<u8>> {
+        small_file::read(&self.path(state_folder, image)?, self.most).ok()
+    }
+
+    /// Stores an answer. If that fails, the image is only asked again the next time.
+    pub(crate) fn save(&self, state_folder: &Path, image: &ImageId, answer: &[u8]) {
+        if let Some(path) = self.path(state_folder, image) {
+            let _ = write(&path, answer);
+        }
+    }
+
+    /// Path of an image's answer, if its id is a hash, as in all engines.
+    fn path(&self, state_folder: &Path, image: &ImageId) -> Option<PathBuf> {
+        let digest = Digest::parse_hex(digits(&image.0))?;
+        Some(state_folder.join(self.folder).join(format!("{}.json", digest.hex())))
     }
 }
 
-fn write(path: &Path, document: &Document) -> io::Result<()> {
+/// The cached fingerprint of an image.
+pub(super) fn load(state_folder: &Path, image: &ImageId) -> Option<Fingerprint> {
+    let text = FINGERPRINTS.load(state_folder, image)?;
+    Document::read(&text).ok().filter(|(document, _)| document.image.as_ref() == Some(&image.0)).map(|(_, known)| known)
+}
+
+/// Stores a fingerprint.
+pub(super) fn save(state_folder: &Path, image: &ImageId, fingerprint: &Fingerprint) {
+    if let Ok(text) = serde_json::to_vec(&Document::new(fingerprint, None, Some(&image.0))) {
+        FINGERPRINTS.save(state_folder, image, &text);
+    }
+}
+
+fn write(path: &Path, answer: &[u8]) -> io::Result<()> {
     let folder = longshore_os::publish::folder(path);
     std::fs::create_dir_all(folder)?;
     let file = Unpublished::create(path, &new_run_id())?;
     let mut writer = file.writer()?;
-    writer.write_all(&serde_json::to_vec(document)?)?;
+    writer.write_all(answer)?;
     file.publish()?;
     trim(folder, KEPT_MAX)
 }
@@ -51,12 +83,6 @@ fn trim(folder: &Path, most: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Path of an image's fingerprint, if its id is a hash, as in all engines.
-fn path(state_folder: &Path, image: &ImageId) -> Option<PathBuf> {
-    let digest = Digest::parse_hex(digits(&image.0))?;
-    Some(state_folder.join("fingerprints").join(format!("{}.json", digest.hex())))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,12 +97,16 @@ mod tests {
         assert_eq!(load(folder.path(), &one), Some(fingerprint.clone()));
         assert_eq!(load(folder.path(), &other), None);
         // The fingerprint of another image, in its place.
-        std::fs::copy(path(folder.path(), &one).unwrap(), path(folder.path(), &other).unwrap()).unwrap();
+        std::fs::copy(
+            FINGERPRINTS.path(folder.path(), &one).unwrap(),
+            FINGERPRINTS.path(folder.path(), &other).unwrap(),
+        )
+        .unwrap();
         assert_eq!(load(folder.path(), &other), None);
         for damage in
             [&b""[..], b"\xff\xfe", b"{}", b"{\"format\":\"longshore-fingerprint 0\",\"hash\":\"\",\"lines\":[]}"]
         {
-            std::fs::write(path(folder.path(), &one).unwrap(), damage).unwrap();
+            std::fs::write(FINGERPRINTS.path(folder.path(), &one).unwrap(), damage).unwrap();
             assert_eq!(load(folder.path(), &one), None);
         }
         save(folder.path(), &one, &fingerprint);

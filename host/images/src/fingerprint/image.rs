@@ -84,6 +84,28 @@ async fn answer(
     Ok((answer, passed?))
 }
 
+/// What a command prints in a container of an image, within bounds and in time.
+pub(crate) async fn answer_of(
+    store: &dyn ImageStore,
+    id: &ImageId,
+    step: Step,
+    most: usize,
+) -> Result<Vec<u8>, StoreError> {
+    let mut probe = store.probe_container(id).await?;
+    let mut output = Vec::new();
+    let mut take = |printed: Printed<'_>| match printed {
+        Printed::Out(bytes) if output.len() + bytes.len() <= most => output.extend_from_slice(bytes),
+        Printed::Out(_) | Printed::Err(_) => {}
+    };
+    let ended = tokio::time::timeout(DEADLINE, probe.run(step, &mut take)).await;
+    let removed = probe.remove().await;
+    if let Ok(ended) = ended {
+        ended?;
+    }
+    removed?;
+    Ok(output)
+}
+
 /// Whether a command succeeds, in time.
 async fn passes(probe: &mut dyn BuildContainer, check: Step) -> Result<bool, StoreError> {
     let ended = tokio::time::timeout(DEADLINE, probe.run(check, &mut |_| {})).await;

@@ -13,9 +13,10 @@ pub(crate) mod machine;
 pub(crate) mod needs;
 pub(crate) mod probe;
 
+pub(crate) use cache::KeptAnswers;
 pub use difference::{Difference, differences};
 pub use error::FingerprintError;
-pub(crate) use image::ask_image_and;
+pub(crate) use image::{answer_of, ask_image_and};
 pub use image::{ask_image, of_image};
 pub use line::{Kind, Line};
 pub use lines::Fingerprint;

@@ -65,6 +65,7 @@ fn of_environment(error: &EnvironmentError) -> Blame {
         EnvironmentError::NoImage { .. }
         | EnvironmentError::Certificates(_)
         | EnvironmentError::Packages { .. }
+        | EnvironmentError::Conflict { .. }
         | EnvironmentError::Installed { .. }
         | EnvironmentError::TooManyPackages { .. }
         | EnvironmentError::Deadline { .. }
@@ -139,6 +140,7 @@ fn of_local(error: &LocalError) -> Blame {
         | LocalError::OtherVersion { .. }
         | LocalError::Interpreter { .. }
         | LocalError::Python { .. }
+        | LocalError::Conflict { .. }
         | LocalError::Unavailable { .. }
         | LocalError::NoVersion { .. }
         | LocalError::Unreachable { .. }

@@ -97,6 +97,14 @@ pub enum LocalError {
         /// The resolver's message.
         words: String,
     },
+    /// Packages do not work with those of the interpreter.
+    #[error("cannot install the Python packages {packages}: {reason}")]
+    Conflict {
+        /// The packages that the block names.
+        packages: String,
+        /// The packages of the interpreter, and what they need.
+        reason: String,
+    },
     /// R packages are in no repository.
     #[error("{packages} in no repository of R packages ({repositories}): correct the name, or add a repository")]
     Unavailable {
@@ -191,6 +199,7 @@ impl LocalError {
                 Some(Remedy::InstallPython)
             }
             Self::NoInterpreter { language: Language::R, .. } => Some(Remedy::InstallR),
+            Self::Conflict { .. } => Some(Remedy::FitBase),
             Self::NoUv { .. } | Self::UvNotInstalled { .. } => Some(Remedy::InstallUv),
             _ => None,
         }

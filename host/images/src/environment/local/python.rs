@@ -2,9 +2,9 @@
 //!
 //! The environment holds only what the interpreter lacks. uv resolves the block's requirements against the
 //! interpreter's packages, as if it were to install them there, in a dry run: fitting packages stay, missing ones are
-//! added, conflicting ones are replaced. Only those changes are installed in the environment, which searches the
-//! interpreter's packages after its own. The SDK and the packages of the images are always part of that resolution: a block
-//! that needs an older numpy gets a matching pandas, or an error. A separate environment would download pandas and
+//! added, conflicting ones are replaced. Packages of the interpreter that would no longer work are resolved again with
+//! these: a block that needs an older numpy gets a matching pandas, or an error. Only those changes are installed in the
+//! environment, which searches the interpreter's packages after its own. A separate environment would download pandas and
 //! pyarrow for every block that names one small package.
 
 use super::base::{self, Base};
@@ -16,6 +16,8 @@ use super::tool::{Ended, Watch, tell};
 use super::{LocalEnvironment, LocalError, Recipe, check_version, obtain};
 use crate::environment::base_packages;
 use crate::environment::bounds::{self, concern_base};
+use crate::environment::conflict::{Next, ROUNDS_MAX, Together, is_unsolvable};
+use crate::environment::present::{Change, PythonPackages, may_break};
 use crate::environment::requirement::normalised;
 use crate::environment::steps::gives_way;
 use futures_util::FutureExt;
@@ -25,15 +27,13 @@ use longshore_config::settings::{PackageSettings, Settings};
 use longshore_engine::Engines;
 use longshore_engine::task::blocking;
 use longshore_model::address::{masked, without_user};
+use longshore_model::event::Event;
 use longshore_model::package_name::normal_name;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The beginning of the hashed text: it changes when environments are built in another way.
 const VERSION: &str = "longshore-python-1";
-
-/// The SDK, which is on no index.
-const SDK: [&str; 2] = ["longshore", "omniscope-api"];
 
 /// The file that adds the interpreter's packages to an environment. It is read after all others, so that they have
 /// lower priority than the environment's own; `addsitedir` also reads the interpreter's files of this kind.
@@ -114,14 +114,6 @@ impl Needs {
         packages.pip_arguments.iter().for_each(|argument| key.add("argument", &masked(argument)));
         self.bounds.iter().for_each(|line| key.add("bound", line));
         key.finish()
-    }
-
-    /// The SDK and the packages of the images that the interpreter has: an environment breaks none of them. As of a day all
-    /// that is installed counts as not installed, and the SDK is on no index.
-    fn partners(&self, packages: &PackageSettings) -> impl Iterator<Item = &'static str> {
-        let is_dated = packages.as_of.is_some();
-        let sdk = SDK.into_iter().filter(move |_| !is_dated);
-        sdk.chain(base_packages::names()).filter(|partner| self.present.contains_key(*partner))
     }
 }
 
@@ -214,22 +206,52 @@ impl Building<'_> {
         Ok(Ok(installed))
     }
 
-    /// The packages that the interpreter lacks. Exactly these are installed, so nothing is resolved twice.
+    /// The packages that the interpreter lacks, and those of it that must change for them. Exactly these are installed, so
+    /// nothing is resolved twice.
     async fn resolve(
         &self,
         installer: &Installer<'_>,
         bounds: &[String],
         cache: Cache,
     ) -> Result<Result<Vec<String>, Ended>, LocalError> {
-        let mut needed: Vec<&str> = self.needs.requirements.iter().map(String::as_str).collect();
-        for partner in self.needs.partners(self.packages) {
-            needed.push(partner);
+        const BASE: &str = "this Python";
+        let requirements = &self.needs.requirements;
+        let (python, mut together, mut more) = (&self.needs.parent.path, Together::default(), Vec::new());
+        let mut there = None;
+        let refuse = |together: &Together| LocalError::Conflict {
+            packages: masked(&requirements.join(", ")),
+            reason: together.reason(requirements, BASE),
+        };
+        for _ in 0..ROUNDS_MAX {
+            // Only what the block names is built.
+            let own: &[String] = if matches!(cache, Cache::Own) { &more } else { &[] };
+            let wheels = own.iter().flat_map(|text| ["--only-binary", cut_name(text).0]);
+            let arguments = ["--dry-run", "--break-system-packages"].into_iter().chain(wheels);
+            let arguments: Vec<&str> = arguments.chain(bounds.iter().map(String::as_str)).collect();
+            let tool = installer.install(&arguments, python, cache).arguments(requirements).arguments(&more);
+            let ended = installer.ended(tool).await?;
+            if !ended.status.success() {
+                let is_conflict = !more.is_empty() && is_unsolvable(&ended.lines);
+                return if is_conflict { Err(refuse(&together)) } else { Ok(Err(ended)) };
+            }
+            if there.is_none() && may_break(&ended.lines) {
+                there = PythonPackages::of_interpreter(python, &self.engines.settings().path).await;
+            }
+            let added: Vec<Change> =
+                ended.lines.iter().filter_map(|line| Change::of(line.strip_prefix(" + ")?)).collect();
+            let next = there.as_ref().map(|there| together.next(there, &added, self.packages.as_of.is_some(), false));
+            match next.unwrap_or(Next::Install) {
+                Next::Install => {
+                    if let Some(note) = together.note(&added, BASE) {
+                        self.watch.events.tell(Event::Note(note.into()));
+                    }
+                    return Ok(Ok(changes(&ended.lines, requirements)));
+                }
+                Next::Resolve(names) => more.extend(names),
+                Next::Refuse => break,
+            }
         }
-        let python = &self.needs.parent.path;
-        let arguments = ["--dry-run", "--break-system-packages"].into_iter().chain(bounds.iter().map(String::as_str));
-        let tool = installer.install(&arguments.collect::<Vec<_>>(), python, cache).arguments(needed);
-        let ended = installer.ended(tool).await?;
-        Ok(if ended.status.success() { Ok(changes(&ended.lines, &self.needs.requirements)) } else { Err(ended) })
+        Err(refuse(&together))
     }
 
     /// The arguments for the bounds of the versions, and the file of the constraints.
@@ -344,12 +366,10 @@ mod tests {
         let constrained = bounded(&["six"], Pandas::Three, &has, &packages);
         assert!(!constrained.are_there());
         assert_eq!(constrained.requirements, ["six", "numpy"]);
-        assert_eq!(constrained.partners(&packages).collect::<Vec<_>>(), ["longshore", "numpy"]);
         let settings = Settings::default();
         assert_ne!(constrained.hash(&settings), needs(&["six"], Pandas::Three, &has).hash(&settings));
         packages.as_of = Some("2023-06-01".parse().unwrap());
         let dated = bounded(&["six"], Pandas::Three, &has, &packages);
-        assert_eq!(dated.partners(&packages).collect::<Vec<_>>(), ["numpy"]);
         assert_ne!(constrained.hash(&settings), dated.hash(&settings));
     }
 
