@@ -65,7 +65,7 @@ pub use longshore_archive as archive;
 pub use longshore_block as block;
 pub use longshore_cases as cases;
 pub use longshore_config as config;
-pub use longshore_config::settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
+pub use longshore_config::settings::{ImageSettings, PackageSettings, Pull, RunSettings, ServerChoice, Settings};
 pub use longshore_engine::{
     BuildVolume, Diagnosis, EngineError, EngineFacts, Engines, Fix, Held, Identity, Namespaces, NoAnswer, Policy,
     PolicyMount, ProcessLimit, SeccompProfile, SocketMemory, StoreError, Temporary, Tried,
@@ -103,6 +103,7 @@ pub use longshore_run::request::{
     OutputTarget, Prepared, RequestError, RunRequest,
 };
 pub use longshore_run::single::Explained;
+pub use longshore_run::submission;
 pub use longshore_segment::{Segment, SegmentError};
 pub use longshore_store as history;
 pub use longshore_table as table;

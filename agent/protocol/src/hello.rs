@@ -1,4 +1,4 @@
-//! Hello, the first frame of every connection, sent by the container's side. Its keys never change: a host of any age
+//! Hello, the first frame of every connection, sent by the side that connects. Its keys never change: a host of any age
 //! can decode it, at least to report that it is too old or too new.
 
 use crate::message::Message;
@@ -14,6 +14,8 @@ pub enum Role {
     Agent,
     /// The SDK in the script. At most one at a time.
     Script,
+    /// A program that asks a resident host for runs.
+    Caller,
 }
 
 /// The first message of a connection.

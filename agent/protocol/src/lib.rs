@@ -1,6 +1,6 @@
-//! The wire between a Longshore host and its containers.
+//! The wire between a Longshore host, its containers and its callers.
 //!
-//! All sides link this crate: the agent, the client behind the SDKs, and the host. It owns the frames, the messages,
+//! All sides link this crate: the agent, the client behind the SDKs, callers, and the host. It owns the frames, the messages,
 //! their limits and the negotiation of versions; PROTOCOL.md is its specification. It knows no engine, no Arrow and no
 //! async runtime, and it starts no threads.
 //!
@@ -37,6 +37,7 @@ mod dry_run;
 mod error;
 mod frame;
 mod from_agent;
+mod from_caller;
 mod from_script;
 mod hello;
 pub mod limits;
@@ -48,7 +49,9 @@ mod sending;
 mod socket;
 mod software;
 mod stream;
+mod submission;
 mod to_agent;
+mod to_caller;
 mod to_script;
 mod version;
 
@@ -57,6 +60,7 @@ pub use dry_run::DryRunFile;
 pub use error::{ConnectionError, ProtocolError};
 pub use frame::{Frame, HEADER_BYTES, MAGIC};
 pub use from_agent::{Dropped, Exit, ExitStatus, FromAgent, LeftOut, LogSource, Usage};
+pub use from_caller::FromCaller;
 pub use from_script::{Delivery, FromScript, OutputName, Place, Word};
 pub use hello::{Hello, Role};
 pub use memory::{MemoryConnection, MemoryReceiver, MemorySender};
@@ -67,6 +71,11 @@ pub use sending::Sending;
 pub use socket::{receive_once, send_once};
 pub use software::Software;
 pub use stream::{ArenaId, ReceiveWindow, SendWindow, StreamId};
+pub use submission::{
+    Submission, SubmittedBlock, SubmittedInput, SubmittedLimits, SubmittedMount, SubmittedName, SubmittedOutput,
+    SubmittedPartition, SubmittedTable, SubmittedValue,
+};
 pub use to_agent::{Begin, CancelLadder, KeepLimits, ToAgent, User};
+pub use to_caller::{Glimpse, Rejection, ToCaller};
 pub use to_script::{RunFacts, ToScript};
 pub use version::{Capability, Version, VersionMismatch, VersionRange};

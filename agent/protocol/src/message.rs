@@ -55,7 +55,7 @@ fn message_type(json: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FromAgent, FromScript, ToAgent, ToScript};
+    use crate::{FromAgent, FromCaller, FromScript, ToAgent, ToCaller, ToScript};
 
     /// The types that serde expects, as listed in its error about an unknown one.
     fn known<M: Message>() -> Vec<String> {
@@ -69,5 +69,7 @@ mod tests {
         assert_eq!(known::<FromAgent>(), FromAgent::NAMES);
         assert_eq!(known::<ToScript>(), ToScript::NAMES);
         assert_eq!(known::<FromScript>(), FromScript::NAMES);
+        assert_eq!(known::<ToCaller>(), ToCaller::NAMES);
+        assert_eq!(known::<FromCaller>(), FromCaller::NAMES);
     }
 }

@@ -15,6 +15,7 @@ use crate::new::NewArguments;
 use crate::peek::PeekArguments;
 use crate::refusal::Report;
 use crate::runs::RunsCommand;
+use crate::serve::ServeArguments;
 use crate::setup::SetupArguments;
 use crate::test::TestArguments;
 use crate::uninstall::UninstallArguments;
@@ -38,6 +39,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a block once, in a fresh container
     Run(Box<RunArguments>),
+    /// Stay, and serve the runs of commands, notebooks and programs of this user
+    Serve(ServeArguments),
     /// Show a table as a script will see it: columns, types and why, first rows
     Peek(PeekArguments),
     /// Set up a folder from which a block's script reads when it is started by hand

@@ -5,6 +5,7 @@ use longshore::Settings;
 use longshore::config::{self, Config, ConfigError, FILE_NAME, Places};
 use std::env;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 /// How long the path of the folder above the runtime folder may be: the address of a socket has 107 bytes, of which
@@ -142,6 +143,30 @@ fn runtime_folder() -> Option<PathBuf> {
             && rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
     });
     Some(folders.next()?.join(format!("longshore-{}", user.as_raw())))
+}
+
+/// The socket that systemd made for this process.
+pub(crate) fn given_listener() -> Option<UnixListener> {
+    listenfd::ListenFd::from_env().take_unix_listener(0).ok().flatten()
+}
+
+/// The folder of systemd's units: the user's own, or the machine's for root.
+pub(crate) fn unit_folder() -> Option<PathBuf> {
+    if is_root() {
+        return Some("/etc/systemd/system".into());
+    }
+    let folder = set("XDG_CONFIG_HOME").or_else(|| Some(env::home_dir()?.join(".config")))?;
+    Some(folder.join("systemd/user"))
+}
+
+/// Whether this process is root's.
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// The path of this program.
+pub(crate) fn own_program() -> Option<PathBuf> {
+    env::current_exe().ok()
 }
 
 /// The agent's path: beside this program, or in `libexec`, where `make install` puts it.

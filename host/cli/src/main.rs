@@ -30,13 +30,16 @@ mod refusal;
 mod run;
 mod runs;
 mod script_variables;
+mod serve;
 mod setup;
 mod signals;
 mod standard;
 mod tables;
 mod terminal;
 mod test;
+mod through_server;
 mod uninstall;
+mod unit;
 mod usage;
 mod watch;
 
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
     let status = match arguments.command {
         Command::Run(arguments) if arguments.watch => runtime.block_on(watch::watch(*arguments, &host)),
         Command::Run(arguments) => runtime.block_on(run::run(*arguments, &host)),
+        Command::Serve(arguments) => runtime.block_on(serve::serve(arguments, host)),
         Command::Peek(arguments) => peek::peek(&arguments, &host.settings().temporary_folder),
         Command::DryRun(arguments) => dry_run::dry_run(&arguments, &host.settings().temporary_folder),
         Command::Test(arguments) => runtime.block_on(test::test(*arguments, &host)),

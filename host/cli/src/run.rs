@@ -6,10 +6,11 @@ use crate::option_values::Hidden;
 use crate::peek::glance_text;
 use crate::refusal::Report;
 use crate::signals::Signals;
+use crate::through_server::{self, Asked, Ended, Found, Refused};
 use crate::{attend, environment, explain, failure, help, option_values, printer, script_variables, standard, tables};
 use longshore::block::{Block, GivenValue};
 use longshore::shown::Shown;
-use longshore::{Cancel, Host, Outcome, PartitionSpec, RequestError, RunRequest, TimeLimit};
+use longshore::{Cancel, Host, Outcome, PartitionSpec, RequestError, RunRecord, RunRequest, TimeLimit};
 use std::io;
 use std::num::NonZeroUsize;
 
@@ -51,6 +52,21 @@ pub(crate) async fn once(arguments: RunArguments, host: &Host, cancel: &Cancel, 
         None => return report.interrupted(),
     }
     spec.working_folder = environment::current_folder();
+    if !explaining && !interactive {
+        match tokio::task::block_in_place(|| through_server::find(&spec, host.settings())) {
+            Ok(Found::Host(asked)) => {
+                drop(spec);
+                let through = Through { report, look, has_plain, signals };
+                return through.run(*asked, host, cancel).await;
+            }
+            Ok(Found::Nobody(reason)) => {
+                if let Some(reason) = reason.filter(|_| !quiet) {
+                    failure::print_note(&format!("running without the resident host: {reason}"));
+                }
+            }
+            Err(reason) => return report.fail(&reason),
+        }
+    }
     spec.temporary_folder = Some(host.settings().temporary_folder.clone());
     let prepared = tokio::task::spawn_blocking(|| spec.prepare());
     let prepared = tokio::select! {
@@ -79,11 +95,56 @@ pub(crate) async fn once(arguments: RunArguments, host: &Host, cancel: &Cancel, 
         Err(error) => return report.fail(&format!("cannot start the console: {error}")),
     };
     let record = host.run_prepared(prepared, events, cancel).await;
-    let log_end = console.finish(&record, signals.first(), cancel).await;
-    report.record(&record, log_end);
+    conclude(&record, console, report, host, cancel, signals).await
+}
+
+/// Shows the end of a run, and returns the exit status.
+async fn conclude(
+    record: &RunRecord,
+    console: Watcher,
+    report: Report,
+    host: &Host,
+    cancel: &Cancel,
+    signals: &Signals,
+) -> u8 {
+    let log_end = console.finish(record, signals.first(), cancel).await;
+    report.record(record, log_end);
     match record.outcome {
         Outcome::Cancelled => host.settings().runs.cancelled_status,
         outcome => outcome.exit_status(),
+    }
+}
+
+/// A run through the resident host.
+struct Through<'a> {
+    report: Report,
+    look: Look,
+    has_plain: bool,
+    signals: &'a Signals,
+}
+
+impl Through<'_> {
+    async fn run(self, asked: Asked, host: &Host, cancel: &Cancel) -> u8 {
+        let (events, happened) = longshore::events();
+        let console = match Watcher::start(self.look, happened, cancel) {
+            Ok(console) => console,
+            Err(error) => return self.report.fail(&format!("cannot start the console: {error}")),
+        };
+        match through_server::run(asked, events, cancel).await {
+            Ended::Record(record) => conclude(&record, console, self.report, host, cancel, self.signals).await,
+            Ended::Rejected(refused) => {
+                console.clear(cancel).await;
+                refuse(refused, self.report, self.has_plain)
+            }
+            Ended::Lost(_) if cancel.is_cancelled() => {
+                console.clear(cancel).await;
+                self.report.interrupted()
+            }
+            Ended::Lost(reason) => {
+                console.clear(cancel).await;
+                self.report.fail(&reason)
+            }
+        }
     }
 }
 
@@ -109,13 +170,22 @@ async fn ask(spec: &mut RunRequest, cancel: &Cancel) -> Option<io::Result<()>> {
 }
 
 pub(crate) fn bad_input(error: &RequestError, report: Report, has_plain: bool) -> u8 {
-    let seen: Shown =
-        error.glances().map(|(number, glance)| glance_text(&format!("input {number}: "), glance)).collect();
+    let refused = Refused {
+        problems: error.problems(),
+        remedy: error.remedy(),
+        glances: error.glances().map(|(number, glance)| (number, glance.clone())).collect(),
+        is_about_inputs: error.is_about_inputs(),
+    };
+    refuse(refused, report, has_plain)
+}
+
+fn refuse(refused: Refused, report: Report, has_plain: bool) -> u8 {
+    let glances = refused.glances.iter();
+    let seen: Shown = glances.map(|(number, glance)| glance_text(&format!("input {number}: "), glance)).collect();
     printer::err(&seen);
-    let mut help: Vec<String> = error.remedy().as_ref().and_then(help::words).into_iter().collect();
-    let is_about_inputs = matches!(error, RequestError::Inputs(_) | RequestError::UnknownInput { .. });
-    help.extend((has_plain && is_about_inputs).then(|| PLAIN.to_owned()));
-    report.refuse(&error.problems(), help)
+    let mut help: Vec<String> = refused.remedy.as_ref().and_then(help::words).into_iter().collect();
+    help.extend((has_plain && refused.is_about_inputs).then(|| PLAIN.to_owned()));
+    report.refuse(&refused.problems, help)
 }
 
 /// What the run shows, and where.

@@ -23,6 +23,7 @@
 
 mod bound_list;
 mod certificates;
+mod digests;
 mod document;
 mod entry;
 mod error;
@@ -32,6 +33,7 @@ mod list;
 mod load;
 mod names;
 mod places;
+mod run_list;
 mod setting;
 pub mod settings;
 mod slot;
@@ -39,6 +41,7 @@ mod time;
 mod version_list;
 
 pub use certificates::{BUNDLE_BYTES_MAX, CertificateError, certificates};
+pub use digests::SettingsDigests;
 pub use document::document;
 pub use entry::{Entry, Source, Value};
 pub use error::ConfigError;

@@ -4,6 +4,7 @@
 //! socket and the images keep the variables that they had before files were introduced.
 
 use super::bound_list;
+use super::run_list;
 use super::setting::{PLAIN, Setting, Target};
 use super::slot::Slot;
 use super::version_list;
@@ -15,7 +16,6 @@ const PYTHON: Setting = Setting { table: "python", ..PLAIN };
 const R: Setting = Setting { table: "r", ..PLAIN };
 const DEBIAN: Setting = Setting { table: "debian", ..PLAIN };
 const NETWORK: Setting = Setting { table: "network", ..PLAIN };
-const RUNS: Setting = Setting { table: "runs", ..PLAIN };
 
 /// All settings.
 pub(super) static SETTINGS: &[Setting] = &[
@@ -356,41 +356,9 @@ pub(super) static SETTINGS: &[Setting] = &[
         example: r#""localhost,.example.com""#,
         ..NETWORK
     },
-    Setting {
-        key: "keep",
-        slot: Slot::Count(|settings| &mut settings.runs.keep),
-        variable: "LONGSHORE_RUNS_KEEP",
-        about: "how many of the newest runs the history keeps; 0 for none",
-        default: "200",
-        example: "1000",
-        ..RUNS
-    },
-    Setting {
-        key: "log_bytes",
-        slot: Slot::Size(|settings| &mut settings.runs.log_bytes),
-        variable: "LONGSHORE_RUNS_LOG_BYTES",
-        about: "how much of a script's output the history keeps, half from its beginning, half from its end",
-        default: "`1MB`",
-        example: r#""10MB""#,
-        ..RUNS
-    },
-    Setting {
-        key: "timeout",
-        slot: Slot::TimeOrNone(|settings| &mut settings.runs.timeout),
-        variable: "LONGSHORE_RUNS_TIMEOUT",
-        about: "the time limit of a script whose run sets none; it does not apply to blocks with the mode `stream`",
-        default: "`1h`",
-        example: r#""4h""#,
-        ..RUNS
-    },
-    Setting {
-        key: "cancelled_status",
-        slot: Slot::Status(|settings| &mut settings.runs.cancelled_status),
-        variable: "LONGSHORE_RUNS_CANCELLED_STATUS",
-        about: "the exit status of the command where the script cancels its run, so that a scheduler can tell nothing to do \
-                from a failure",
-        default: "1",
-        example: "75",
-        ..RUNS
-    },
+    run_list::KEEP,
+    run_list::LOG_BYTES,
+    run_list::TIMEOUT,
+    run_list::SERVER,
+    run_list::CANCELLED_STATUS,
 ];

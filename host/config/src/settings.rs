@@ -77,6 +77,20 @@ pub struct Settings {
     pub packages: PackageSettings,
     /// Settings for the run history.
     pub runs: RunSettings,
+    /// The resident host that runs go through. Only programs that are callers use it.
+    pub server: ServerChoice,
+}
+
+/// The resident host that runs go through.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ServerChoice {
+    /// The user's own, if one listens.
+    #[default]
+    Auto,
+    /// None.
+    None,
+    /// The one that listens on this socket.
+    Path(PathBuf),
 }
 
 /// Settings for the run history and for the outcome of runs.
@@ -238,6 +252,12 @@ impl Default for PackageSettings {
 }
 
 impl Settings {
+    /// The socket of the user's own resident host.
+    #[must_use]
+    pub fn server_socket(&self) -> PathBuf {
+        self.runtime_folder.join("server.sock")
+    }
+
     /// The image of blocks of a kind that name none.
     #[must_use]
     pub fn image(&self, kind: ImageKind) -> &str {
@@ -285,6 +305,7 @@ impl Default for Settings {
             build: BuildSettings::default(),
             packages: PackageSettings::default(),
             runs: RunSettings::default(),
+            server: ServerChoice::default(),
         }
     }
 }

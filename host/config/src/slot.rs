@@ -3,7 +3,7 @@
 use super::entry::Value;
 use super::given::{Given, Surroundings, Unfit, constraints, is_address, is_line, is_word};
 use super::time::{format_time, parse_time};
-use crate::settings::{Pull, Settings};
+use crate::settings::{Pull, ServerChoice, Settings};
 use longshore_model::address::masked;
 use longshore_model::constraint::Constraint;
 use std::collections::BTreeMap;
@@ -13,6 +13,9 @@ use std::time::Duration;
 
 /// The value of a setting that has none.
 const NONE: &str = "none";
+
+/// The value of a setting that depends on what there is.
+const AUTO: &str = "auto";
 
 /// The place of the day in an address.
 const DATE: &str = "{date}";
@@ -45,6 +48,7 @@ pub(super) enum Slot {
     TimeOrNone(At<Option<Duration>>),
     Users(At<RangeInclusive<u32>>),
     Pull(At<Pull>),
+    Server(At<ServerChoice>),
     Switch(At<bool>),
 }
 
@@ -71,6 +75,7 @@ impl Slot {
             Self::TimeOrNone(_) => "time or `none`",
             Self::Users(_) => "range of user ids",
             Self::Pull(_) => "`missing` or `never`",
+            Self::Server(_) => "`auto`, `none` or a path",
             Self::Switch(_) => "`true` or `false`",
         }
     }
@@ -100,6 +105,7 @@ impl Slot {
             Self::TimeOrNone(_) => "it must be a time with its unit, or `none`",
             Self::Users(_) => "it must be two user ids from 5000 to 65533 with a hyphen between",
             Self::Pull(_) => "it must be `missing` or `never`",
+            Self::Server(_) => "it must be `auto`, `none` or the path of a socket",
             Self::Switch(_) => "it must be `true` or `false`",
         }
     }
@@ -164,6 +170,13 @@ impl Slot {
                     _ => return Err(unfit()),
                 }
             }
+            Self::Server(at) => {
+                *at(settings) = match given.text() {
+                    Some(AUTO) => ServerChoice::Auto,
+                    Some(NONE) => ServerChoice::None,
+                    _ => ServerChoice::Path(given.path(around).ok_or_else(unfit)?),
+                }
+            }
             Self::Switch(at) => *at(settings) = given.switch().ok_or_else(unfit)?,
         }
         Ok(())
@@ -201,6 +214,11 @@ impl Slot {
                 Value::Text(format!("{}-{}", users.start(), users.end()))
             }
             Self::Pull(at) => Value::Text(if *at(settings) == Pull::Never { "never" } else { "missing" }.into()),
+            Self::Server(at) => Value::Text(match at(settings) {
+                ServerChoice::Auto => AUTO.into(),
+                ServerChoice::None => NONE.into(),
+                ServerChoice::Path(path) => path.display().to_string(),
+            }),
             Self::Switch(at) => Value::Switch(*at(settings)),
         }
     }

@@ -7,7 +7,7 @@ use longshore_engine::{BuildVolume, Policy, PolicyMount, ProcessLimit, Temporary
 pub(super) fn body(policy: &Policy) -> ContainerCreateBody {
     let security = policy.no_new_privileges.then(|| "no-new-privileges".to_owned());
     let security = security.into_iter().chain([policy.seccomp.option()]);
-    let capabilities = policy.agent.capabilities.iter().map(|&name| name.to_owned());
+    let capabilities = policy.agent.capabilities.iter().map(|name| name.clone().into_owned());
     let mounts = policy.mounts.iter().map(mount).chain(policy.volumes.iter().map(volume));
     let limits: Vec<ResourcesUlimits> = policy.process_limits.iter().map(limit).collect();
     let paths = |paths: &Vec<&str>| paths.iter().map(|&path| path.to_owned()).collect();

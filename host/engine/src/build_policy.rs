@@ -24,7 +24,7 @@ impl Policy {
     #[must_use]
     pub fn build(plan: &BuildPlan, volumes: &[String]) -> Self {
         // Root, regardless of the image's user.
-        let root = Identity { uid: 0, gid: 0, capabilities: CAPABILITIES.to_vec() };
+        let root = Identity { uid: 0, gid: 0, capabilities: CAPABILITIES.map(Into::into).into() };
         let (network, sockets) = if plan.network { ("bridge", Sockets::Network) } else { ("none", Sockets::Loopback) };
         let pids = u32::try_from(plan.limits.pids).unwrap_or(u32::MAX);
         let open = Self::with_engine_defaults(root, network, sockets, plan.limits.memory_bytes, pids);

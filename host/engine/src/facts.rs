@@ -1,10 +1,10 @@
 //! Facts about an engine and its machine, as the engine reports them: requested once, in parallel to other
 //! preparations. The run's record stores them, and `doctor` uses them; a container's policy does not depend on them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Facts about the engine and the machine that affect a container's isolation.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineFacts {
     /// The engine's version.
     pub version: Option<String>,

@@ -8,7 +8,7 @@ use super::shape::Shape;
 use super::store::BuildVolume;
 use super::{EngineFacts, SeccompProfile, SocketMemory, profile};
 use longshore_os::shared_file::SharedFile;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// The working folder in a container.
@@ -182,7 +182,7 @@ pub struct ProcessLimit {
 }
 
 /// The isolation of a container: facts about its engine and machine, and its users.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The engine and the machine.
     #[serde(flatten)]

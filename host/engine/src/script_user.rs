@@ -39,7 +39,11 @@ impl ScriptUser {
     pub fn take(range: &RangeInclusive<u32>, image: Option<&RunImage>, writes: bool, raises_resources: bool) -> Self {
         let users = image.map_or(ImageUsers::Any, |image| image.users);
         let resources = raises_resources.then_some(RAISES_RESOURCES);
-        let root = Identity { uid: 0, gid: 0, capabilities: CAPABILITIES.into_iter().chain(resources).collect() };
+        let root = Identity {
+            uid: 0,
+            gid: 0,
+            capabilities: CAPABILITIES.into_iter().chain(resources).map(Into::into).collect(),
+        };
         let fixed = |agent, note| Self { user: SCRIPT_USER, agent, note, _held: None };
         if users == ImageUsers::Before {
             let name = image.map(|image| image.name.as_str()).unwrap_or_default();
@@ -126,7 +130,11 @@ mod tests {
             let taken = ScriptUser::take(&range(8, 1), Some(&image(users)), writes, false);
             (taken.user.uid, taken.agent, taken.note.is_some())
         };
-        let root = || Identity { uid: 0, gid: 0, capabilities: vec!["SETUID", "SETGID", "SETPCAP", "KILL"] };
+        let root = || Identity {
+            uid: 0,
+            gid: 0,
+            capabilities: ["SETUID", "SETGID", "SETPCAP", "KILL"].map(Into::into).into(),
+        };
         assert_eq!(taken(ImageUsers::Any, true), (4356, root(), false));
         assert_eq!(taken(ImageUsers::Fixed, false), (4356, root(), false));
         assert_eq!(taken(ImageUsers::Before, false), (4356, Identity::of(SCRIPT_USER), true));

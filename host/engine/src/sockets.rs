@@ -5,7 +5,7 @@
 
 use longshore_os::control_group::control_groups;
 use longshore_os::mountinfo::{Mounted, mounted};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
 
@@ -17,7 +17,7 @@ const SOCKET_BYTES: u64 = 32 << 20;
 const LIMIT: &str = "memory.kmem.tcp.limit_in_bytes";
 
 /// How the memory of a container's sockets is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SocketMemory {
     /// By the kernel, as the container's memory.

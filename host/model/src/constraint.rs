@@ -3,7 +3,8 @@
 
 use pep508_rs::pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -133,6 +134,12 @@ impl fmt::Display for Constraint {
         versions.sort();
         write!(f, "{}{}", self.name, versions.join(","))?;
         if self.marker.is_empty() { Ok(()) } else { write!(f, " ; {}", self.marker) }
+    }
+}
+
+impl<'a> Deserialize<'a> for Constraint {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Names of engines: the kinds, and the choice for a run.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The kind of an engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineKind {
     /// Containers through the Engine API: Docker or Podman.
@@ -45,6 +45,25 @@ impl EngineKind {
 }
 
 impl EngineChoice {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Docker, Self::Process];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Docker => EngineKind::Docker.name(),
+            Self::Process => EngineKind::Process.name(),
+        }
+    }
+
+    /// The choice of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| choice.name() == name)
+    }
+
     /// Whether this choice may select an engine of this kind.
     #[must_use]
     pub fn admits(self, kind: EngineKind) -> bool {

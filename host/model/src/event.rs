@@ -41,6 +41,11 @@ impl Attended {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
+    /// The run begins.
+    Begun {
+        /// Its id.
+        run_id: String,
+    },
     /// The run's engine is chosen.
     Engine {
         /// The engine.

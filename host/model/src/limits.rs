@@ -1,11 +1,11 @@
 //! Limits of one run: the engine enforces some of them, the host the others. Every default suits both a laptop and a
 //! server; every raised limit is listed in the run's record.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Limits of one run. The `process` engine cannot enforce memory, processors or processes, and the record states so.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Limits {
     /// Memory of the container in bytes, its tmpfs included, without swap.
@@ -60,6 +60,13 @@ impl TimeLimit {
 impl Serialize for TimeLimit {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.limit().map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
+    }
+}
+
+impl<'a> Deserialize<'a> for TimeLimit {
+    fn deserialize<D: serde::Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        let milliseconds = Option::<u64>::deserialize(deserializer)?;
+        Ok(milliseconds.map_or(Self::None, |milliseconds| Self::After(Duration::from_millis(milliseconds))))
     }
 }
 

@@ -1,12 +1,12 @@
 //! Notes for a user: what is worth knowing about a run that does not decide its outcome.
 
 use crate::remedy::Remedy;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A note, and what the caller can do. Serialized as a text, or as an object with the text and the remedy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(into = "Written")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 #[non_exhaustive]
 pub struct Note {
     /// What there is to know.
@@ -41,7 +41,7 @@ impl fmt::Display for Note {
 }
 
 /// A note in a record.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Written {
     Text(String),
@@ -57,6 +57,15 @@ impl From<Note> for Written {
     }
 }
 
+impl From<Written> for Note {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Text(text) => text.into(),
+            Written::Helped { text, remedy } => Self::new(text, Some(remedy)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +76,9 @@ mod tests {
         let written = |note: Note| serde_json::to_value(note).unwrap();
         assert_eq!(written("slow".into()), json!("slow"));
         let helped = Note::new("no network", Some(Remedy::AddNetwork));
-        assert_eq!(written(helped), json!({"text": "no network", "remedy": {"kind": "add_network"}}));
+        assert_eq!(written(helped.clone()), json!({"text": "no network", "remedy": {"kind": "add_network"}}));
+        for note in [helped, "slow".into()] {
+            assert_eq!(serde_json::from_value::<Note>(written(note.clone())).unwrap(), note);
+        }
     }
 }

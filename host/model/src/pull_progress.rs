@@ -1,9 +1,9 @@
 //! The progress of an image's layers during a pull.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The progress of a layer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayerProgress {
     /// The layer's id from the engine: the first digits of its digest.
     pub id: String,
@@ -16,7 +16,7 @@ pub struct LayerProgress {
 }
 
 /// The status of a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LayerStatus {
     /// Not started; it waits for other layers or for another attempt.

@@ -10,7 +10,7 @@ use longshore_os::publish::Place;
 use longshore_protocol::limits::PATH_MAX;
 use longshore_protocol::{KeepLimits, LeftOut, ProtocolError};
 use rustix::fs::{Gid, Mode, Stat, Uid, fchmod, fchown, fstat, renameat, syncfs};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -27,7 +27,7 @@ pub(crate) const KEPT_FILES_MAX: u64 = 10_000;
 pub(crate) const KEPT_BYTES_MAX: u64 = 1 << 30;
 
 /// The files that were copied out of a working folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct KeptRecord {
     /// Its path.

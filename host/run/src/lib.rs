@@ -19,3 +19,4 @@ pub mod request;
 pub mod run;
 pub mod session;
 pub mod single;
+pub mod submission;

@@ -12,11 +12,11 @@ use longshore_model::redact::Secrets;
 use longshore_model::remedy::Remedy;
 use longshore_protocol::{Dropped, ExitStatus, Usage};
 use longshore_table::{Findings, WriteOptions};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The result of a run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunRecord {
     /// The run's id.
@@ -28,10 +28,10 @@ pub struct RunRecord {
     /// The script's final message, or why the run did not succeed.
     pub message: Option<String>,
     /// What the caller can do, if the run did not succeed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<Remedy>,
     /// Known causes of a failure, each with what the caller can do.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<Note>,
     /// The connected inputs.
     pub inputs: Vec<InputRecord>,
@@ -48,10 +48,10 @@ pub struct RunRecord {
     /// The image's id; `null` on the `process` engine.
     pub image: Option<String>,
     /// The day as of which its packages were chosen, if one was given.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<Day>,
     /// The constraints on the versions of its packages, if there were any.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<Constraint>,
     /// The hash over all that is installed there, as fingerprints have it; if hashes were requested.
     pub fingerprint: Option<String>,
@@ -89,12 +89,12 @@ pub struct RunRecord {
     /// Notes, such as those about how tables were read, and failed clean-up.
     pub notes: Vec<Note>,
     /// Its parts, if it ran once for each value of a field.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partitions: Option<Vec<PartitionRecord>>,
 }
 
 /// A part of a run that ran once for each value of a field.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PartitionRecord {
     /// The value, as text; `null` for rows without a value.
@@ -108,14 +108,14 @@ pub struct PartitionRecord {
     /// The script's final message, or why the part did not succeed.
     pub message: Option<String>,
     /// What the caller can do, if it did not succeed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<Remedy>,
     /// How long it took, in milliseconds.
     pub total_ms: f64,
 }
 
 /// A connected input.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InputRecord {
     /// Position, from 0.
@@ -125,12 +125,12 @@ pub struct InputRecord {
     /// Its file; `-` for standard input.
     pub path: PathBuf,
     /// How it was read, if it is text with a detected dialect.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<Findings>,
 }
 
 /// A published output.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OutputRecord {
     /// Position, from 0.
@@ -144,12 +144,12 @@ pub struct OutputRecord {
     /// Its size in bytes.
     pub bytes: u64,
     /// How its text is written, if options were given.
-    #[serde(skip_serializing_if = "WriteOptions::is_empty")]
+    #[serde(default, skip_serializing_if = "WriteOptions::is_empty")]
     pub write: WriteOptions,
 }
 
 /// An output that nobody asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UnsavedRecord {
     /// Position, from 0.
@@ -161,7 +161,7 @@ pub struct UnsavedRecord {
 }
 
 /// Durations of a run's phases, in milliseconds; 0 for a phase that was not reached.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Timings {
     /// Finding, pulling or building the image.

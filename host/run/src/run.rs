@@ -9,7 +9,7 @@ use crate::single::{OutputMode, milliseconds, recovered, run_once};
 use longshore_engine::Engines;
 use longshore_model::cancel::Cancel;
 use longshore_model::causes::chain;
-use longshore_model::event::Events;
+use longshore_model::event::{Event, Events};
 use longshore_model::note::Note;
 use longshore_model::run_id::new_run_id;
 use longshore_store::{HistoryError, Recorder};
@@ -25,6 +25,7 @@ pub async fn run(
 ) -> RunRecord {
     let (begun, settings) = (Instant::now(), engines.settings());
     let run_id = new_run_id();
+    events.tell(Event::Begun { run_id: run_id.clone() });
     prepared.limits.timeout = prepared.time_limit(settings);
     prepared.notes.extend(recovered(settings).await.into_iter().map(Note::from));
     let reader = events.clone();

@@ -4,14 +4,14 @@
 use super::dialect::Dialect;
 use super::verdict::{Example, Reason, Verdict};
 use longshore_model::table::{HeaderLines, Mark, Ragged, Stray};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Characters of a cell that are shown.
 const CELL_SHOWN: usize = 40;
 
 /// How a text is read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
     /// The equivalent options.
     pub options: BTreeMap<String, String>,
@@ -22,7 +22,7 @@ pub struct Findings {
 }
 
 /// A column.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnFindings {
     /// Its name.
     pub name: String,

@@ -9,15 +9,20 @@ use super::passing_batches::PassingBatches;
 use super::slices::Plain;
 use super::source::Source;
 use super::table_source::TableSource;
-use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_array::{Array, RecordBatch, RecordBatchReader};
+use arrow_data::ArrayData;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{Schema, SchemaRef};
 use longshore_model::table::{Compression, FileFormat, Format, ReadOptions};
 use longshore_os::temporary::TemporaryFile;
 use longshore_segment::{Mapping, Segment, Side, TableDecoder, plain_schema};
 use std::io::{BufWriter, Seek};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// The alignment of buffers in a segment.
+const ALIGNMENT: usize = 64;
 
 /// A reader of record batches.
 pub type BatchReader = Box<dyn RecordBatchReader + Send>;
@@ -30,7 +35,7 @@ impl TableSource {
     pub fn of_batches(name: &str, schema: &SchemaRef, batches: Vec<RecordBatch>) -> Result<Self, TableError> {
         let plain = plain_schema(schema, Side::Input);
         let batches = plain_batches(name, schema, &plain, batches.into_iter().map(Ok)).collect::<Result<_, _>>()?;
-        Ok(Self::Memory { schema: plain, batches })
+        Ok(Self::Memory { schema: plain, batches, segment: None })
     }
 
     /// The batches of a reader, kept in an unnamed file in `temporary_folder`. Blocks until the reader ends.
@@ -66,21 +71,44 @@ impl TableSource {
         Ok(Self::Passing(PassingBatches::new(schema, batches)))
     }
 
-    /// The table of a segment. All of it is checked, and copied out of the segment once when it is served.
+    /// The table of a segment, all of which is checked. A segment with one batch of plain columns is served as it is;
+    /// others are copied out of it once when they are served.
     ///
     /// # Errors
     /// [`TableError`] if the segment does not hold a whole Arrow stream.
-    pub fn of_segment(name: &str, segment: &Segment) -> Result<Self, TableError> {
+    pub fn of_segment(name: &str, segment: Segment) -> Result<Self, TableError> {
         let damaged = |reason: String| TableError::Damaged { path: PathBuf::from(name), reason };
-        let mut bytes = Mapping::private(segment).map_err(|error| damaged(error.to_string()))?.into_buffer();
+        let mut bytes = Mapping::private(&segment).map_err(|error| damaged(error.to_string()))?.into_buffer();
+        let memory = bytes.as_ptr() as usize..bytes.as_ptr() as usize + bytes.len();
         let mut decoder = TableDecoder::untrusting(budget::host());
         let mut batches = Vec::new();
         while let Some(decoded) = decoder.next(&mut bytes).map_err(|error| damaged(error.to_string()))? {
             batches.push(decoded.batch);
         }
         let schema = decoder.finish().map_err(|error| damaged(error.to_string()))?;
-        Self::of_batches(name, &schema, batches)
+        // It can no longer change, and holds what was checked: readers may trust it.
+        let is_whole = match batches.as_slice() {
+            [batch] => plain_schema(&schema, Side::Input) == schema && is_laid_out(batch, &memory),
+            _ => false,
+        };
+        let mut source = Self::of_batches(name, &schema, batches)?;
+        if let Self::Memory { segment: same, .. } = &mut source {
+            *same = is_whole.then(|| Arc::new(segment));
+        }
+        Ok(source)
     }
+}
+
+/// Whether the buffers of a batch are in this memory as the protocol wants them: a reader uses them in place.
+fn is_laid_out(batch: &RecordBatch, memory: &Range<usize>) -> bool {
+    fn is_aligned(data: &ArrayData, memory: &Range<usize>) -> bool {
+        let buffers = data.buffers().iter().chain(data.nulls().map(|nulls| nulls.buffer()));
+        let mut starts = buffers.filter(|buffer| !buffer.is_empty()).map(|buffer| buffer.as_ptr() as usize);
+        starts.all(|start| memory.contains(&start) && start.is_multiple_of(ALIGNMENT))
+            && data.offset() == 0
+            && data.child_data().iter().all(|child| is_aligned(child, memory))
+    }
+    batch.columns().iter().all(|column| is_aligned(&column.to_data(), memory))
 }
 
 /// The batches of a reader, with plain columns. A panic of the reader is an error.
@@ -200,10 +228,44 @@ mod tests {
         let whole = TableSource::of_batches("x", &batch(0, 1).schema(), vec![batch(0, 3)]).unwrap();
         let batches = whole.stored().unwrap().unwrap().collect::<Result<Vec<_>, _>>().unwrap();
         let segment = write_whole(&schema, batches).unwrap();
-        let feed = TableSource::of_segment("sales", &segment).unwrap();
+        let share = |length| Segment::receive(segment.share().unwrap(), length).unwrap();
+        let feed = TableSource::of_segment("sales", share(segment.length())).unwrap();
         assert_eq!(numbers(feed.stored().unwrap().unwrap()).concat(), [0, 1, 2]);
-        let half = Segment::receive(segment.share().unwrap(), segment.length() / 2).unwrap();
-        let error = TableSource::of_segment("sales", &half).unwrap_err().to_string();
+        let error = TableSource::of_segment("sales", share(segment.length() / 2)).unwrap_err().to_string();
         assert!(error.starts_with("`sales` is truncated or damaged: "), "{error}");
+    }
+
+    #[test]
+    fn a_segment_that_readers_can_use_in_place_is_passed_on() {
+        let file = |segment: &Segment| {
+            let found = rustix::fs::fstat(segment.share().unwrap()).unwrap();
+            (found.st_dev, found.st_ino)
+        };
+        let passed_on = |segment: Segment| {
+            let own = file(&segment);
+            let feed = TableSource::of_segment("sales", segment).unwrap();
+            assert!(feed.segment(&mut |_| false).is_none(), "the budget decides");
+            feed.segment(&mut |_| true).map(|passed| file(&passed) == own)
+        };
+        let schema = plain_schema(&batch(0, 1).schema(), Side::Input);
+        let plain = |from, rows| {
+            let source = TableSource::of_batches("x", &batch(0, 1).schema(), vec![batch(from, rows)]).unwrap();
+            source.stored().unwrap().unwrap().collect::<Result<Vec<_>, _>>().unwrap()
+        };
+        assert_eq!(passed_on(write_whole(&schema, plain(0, 1000)).unwrap()), Some(true));
+        // In several batches, with columns that are converted, or laid out for other readers, it is copied.
+        let stream = |alignment: usize, batches: &[RecordBatch]| {
+            let options = arrow_ipc::writer::IpcWriteOptions::try_new(alignment, false, arrow_ipc::MetadataVersion::V5);
+            let schema = batches[0].schema();
+            let mut bytes = Vec::new();
+            let mut writer = StreamWriter::try_new_with_options(&mut bytes, &schema, options.unwrap()).unwrap();
+            batches.iter().for_each(|batch| writer.write(batch).unwrap());
+            writer.finish().unwrap();
+            drop(writer);
+            Segment::copy_of(bytes.as_slice()).unwrap()
+        };
+        assert_eq!(passed_on(stream(64, &[plain(0, 10), plain(10, 10)].concat())), None);
+        assert_eq!(passed_on(stream(64, &[batch(0, 10)])), None);
+        assert_eq!(passed_on(stream(8, &plain(0, 11))), None);
     }
 }

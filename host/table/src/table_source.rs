@@ -25,6 +25,8 @@ pub enum TableSource {
         schema: SchemaRef,
         /// The batches.
         batches: Vec<RecordBatch>,
+        /// The same as one segment, if they came so and need no conversion.
+        segment: Option<Arc<Segment>>,
     },
     /// A source that can be read once.
     Live(LiveSource),
@@ -92,7 +94,11 @@ impl TableSource {
     pub fn segment(&self, fits: &mut dyn FnMut(u64) -> bool) -> Option<Segment> {
         match self {
             Self::Stored(source) => source.segment(fits),
-            Self::Memory { .. } | Self::Live(_) | Self::Passing(_) => None,
+            Self::Memory { segment, .. } => {
+                let segment = segment.as_ref().filter(|segment| fits(segment.length()))?;
+                Segment::receive(segment.share().ok()?, segment.length()).ok()
+            }
+            Self::Live(_) | Self::Passing(_) => None,
         }
     }
 

@@ -3,9 +3,11 @@
 #![allow(dead_code, unused_imports, reason = "each test takes what it needs of it")]
 
 mod home;
+mod resident;
 mod user;
 
 pub(crate) use home::Home;
+pub(crate) use resident::Resident;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 pub(crate) use user::User;

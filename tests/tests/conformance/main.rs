@@ -1,6 +1,8 @@
 //! The conformance suite: every case of `tests/cases` on every engine, through the `longshore` command as a user runs
 //! it, and a look at the machine afterwards. What a case may say is in `case.rs` and `tests/cases/README.md`.
 //!
+//! With `LONGSHORE_TEST_SERVER` set, all runs go through a resident host, and nothing else may differ.
+//!
 //! `LONGSHORE_BIN` names the command to test; without it, it is the release build. A missing command or engine is a
 //! failure here, never a skipped test.
 
@@ -22,7 +24,7 @@ mod table;
 
 use capabilities::Capabilities;
 use case::Case;
-use command::Home;
+use command::{Home, Resident};
 use contract::Contract;
 use leftovers::Leftovers;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -40,12 +42,17 @@ const SDKS: [&str; 2] = ["python", "r"];
 /// Cases at a time: the machines this must pass on have two processors.
 const THREADS: usize = 2;
 
+/// The variable with which all runs go through a resident host.
+const THROUGH_SERVER: &str = "LONGSHORE_TEST_SERVER";
+
 /// Everything that trials share.
 struct Suite {
     /// The command to test; a trial without it fails and says so.
     command: Result<Command, String>,
     /// Where commands keep what they remember, and whose images theirs are.
     home: Home,
+    /// The resident host that runs go through, if the suite runs that way.
+    resident: Option<Resident>,
     /// Large inputs, made once.
     cache: generate::Cache,
     cases: PathBuf,
@@ -57,9 +64,12 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(THREADS);
     let tests = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap());
     let cases = tests.join("cases");
+    let home = Home::new();
+    let through_server = std::env::var_os(THROUGH_SERVER).is_some() && !arguments.list;
     let suite = Arc::new(Suite {
         command: Command::find(),
-        home: Home::new(),
+        resident: through_server.then(|| Resident::start(&home, &["--allow-processes"])),
+        home,
         cache: generate::Cache::new(),
         examples: tests.with_file_name("examples"),
         cases: cases.clone(),
@@ -94,8 +104,12 @@ fn main() -> ExitCode {
     if listing {
         return ExitCode::SUCCESS;
     }
+    let server = suite.resident.as_ref().and_then(|resident| {
+        resident.signal(rustix::process::Signal::TERM);
+        resident.wait_for_end().err()
+    });
     let pruned = suite.home.prune().err().map(|said| format!("images that cannot be removed: {said}"));
-    let behind: Vec<String> = pruned.into_iter().chain(Leftovers::after(&before, &suite.home)).collect();
+    let behind: Vec<String> = server.into_iter().chain(pruned).chain(Leftovers::after(&before, &suite.home)).collect();
     println!("test leaves_nothing_behind ... {}", if behind.is_empty() { "ok" } else { "FAILED" });
     for leftover in &behind {
         println!("  left behind: {leftover}");

@@ -90,7 +90,11 @@ pub(crate) fn run(suite: &Suite, command: &Command, case: &Case, engine: &str, s
     process.args(case.args.iter().map(|argument| argument.replace("{dir}", &folder.display().to_string())));
     let cases = suite.cases.display().to_string();
     let variables = case.env.iter().map(|(name, value)| (name, value.replace("{cases}", &cases)));
-    suite.home.of(&mut process).envs(variables);
+    suite.home.of(&mut process);
+    if let Some(resident) = &suite.resident {
+        resident.of(&mut process);
+    }
+    process.envs(variables);
     let expected = case.expected(engine, sdk);
     let done = execute(process, stdin, case.signal.as_ref(), Duration::from_secs(expected.within))?;
     expect::check(case, expected, folder, &done).map_err(|wrong| {

@@ -1,37 +1,41 @@
-//! Events as JSON objects: the key `event` names the kind, and the other keys are its values.
+//! Events as JSON objects, and back: the key `event` names the kind, and the other keys are its values.
 
-use super::{Event, PullStep};
+use super::{Attended, DroppedEvents, Event, PullStep};
 use crate::engine_kind::EngineKind;
 use crate::note::Note;
 use crate::pull_progress::LayerProgress;
 use crate::table::Preview;
 use longshore_protocol::LogSource;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// An event, with a name for each value.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Named<'a> {
+    Begun {
+        run_id: Cow<'a, str>,
+    },
     Engine {
         engine: EngineKind,
-        note: Option<&'a str>,
+        note: Option<Cow<'a, str>>,
     },
     Building {
-        line: &'a str,
+        line: Cow<'a, str>,
     },
     Built {
-        line: &'a str,
+        line: Cow<'a, str>,
     },
     Pulling {
-        image: &'a str,
+        image: Cow<'a, str>,
         #[serde(flatten)]
         step: Step<'a>,
     },
     Connected,
     Attended {
-        container: Option<&'a str>,
-        folder: &'a str,
+        container: Option<Cow<'a, str>>,
+        folder: Cow<'a, str>,
     },
     Started,
     Log {
@@ -42,25 +46,25 @@ enum Named<'a> {
         input: u32,
     },
     Message {
-        text: &'a str,
+        text: Cow<'a, str>,
     },
     Progress {
         fraction: f64,
-        text: Option<&'a str>,
+        text: Option<Cow<'a, str>>,
     },
     Error {
-        text: &'a str,
+        text: Cow<'a, str>,
     },
     Note {
-        note: &'a Note,
+        note: Cow<'a, Note>,
     },
     Ending,
     Publishing,
     Unsaved {
         index: u32,
-        id: Option<&'a str>,
+        id: Option<Cow<'a, str>>,
         rows: u64,
-        preview: &'a Preview,
+        preview: Cow<'a, Preview>,
     },
     Dropped {
         events: u64,
@@ -68,12 +72,12 @@ enum Named<'a> {
     },
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 enum Step<'a> {
-    Begun { registry: &'a str, attempt: u32 },
-    Layer { layer: &'a LayerProgress },
-    Failed { attempt: u32, reason: &'a str, delay_ms: u128 },
+    Begun { registry: Cow<'a, str>, attempt: u32 },
+    Layer { layer: Cow<'a, LayerProgress> },
+    Failed { attempt: u32, reason: Cow<'a, str>, delay_ms: u64 },
     Pulled,
 }
 
@@ -83,27 +87,38 @@ impl Serialize for Event {
     }
 }
 
+impl<'a> Deserialize<'a> for Event {
+    fn deserialize<From: Deserializer<'a>>(deserializer: From) -> Result<Self, From::Error> {
+        Named::deserialize(deserializer).map(Into::into)
+    }
+}
+
 impl<'a> From<&'a Event> for Named<'a> {
     fn from(event: &'a Event) -> Self {
         match event {
-            Event::Engine { engine, note } => Self::Engine { engine: *engine, note: note.as_deref() },
-            Event::Building { line } => Self::Building { line },
-            Event::Built { line } => Self::Built { line },
-            Event::Pulling { image, step } => Self::Pulling { image, step: step.into() },
+            Event::Begun { run_id } => Self::Begun { run_id: run_id.into() },
+            Event::Engine { engine, note } => Self::Engine { engine: *engine, note: text(note.as_ref()) },
+            Event::Building { line } => Self::Building { line: line.into() },
+            Event::Built { line } => Self::Built { line: line.into() },
+            Event::Pulling { image, step } => Self::Pulling { image: image.into(), step: step.into() },
             Event::Connected => Self::Connected,
             // Values of its environment may be secret.
-            Event::Attended(place) => Self::Attended { container: place.container.as_deref(), folder: &place.folder },
+            Event::Attended(place) => {
+                Self::Attended { container: text(place.container.as_ref()), folder: (&place.folder).into() }
+            }
             Event::Started => Self::Started,
             Event::Log { source, bytes } => Self::Log { source: *source, text: String::from_utf8_lossy(bytes) },
             Event::Reading { input } => Self::Reading { input: *input },
-            Event::Message(text) => Self::Message { text },
-            Event::Progress { fraction, text } => Self::Progress { fraction: *fraction, text: text.as_deref() },
-            Event::Error(text) => Self::Error { text },
-            Event::Note(note) => Self::Note { note },
+            Event::Message(text) => Self::Message { text: text.into() },
+            Event::Progress { fraction, text: said } => {
+                Self::Progress { fraction: *fraction, text: text(said.as_ref()) }
+            }
+            Event::Error(text) => Self::Error { text: text.into() },
+            Event::Note(note) => Self::Note { note: Cow::Borrowed(note) },
             Event::Ending => Self::Ending,
             Event::Publishing => Self::Publishing,
             Event::Unsaved { index, id, rows, preview } => {
-                Self::Unsaved { index: *index, id: id.as_deref(), rows: *rows, preview }
+                Self::Unsaved { index: *index, id: text(id.as_ref()), rows: *rows, preview: Cow::Borrowed(preview) }
             }
             Event::Dropped(dropped) => Self::Dropped { events: dropped.events, bytes: dropped.bytes },
         }
@@ -113,12 +128,61 @@ impl<'a> From<&'a Event> for Named<'a> {
 impl<'a> From<&'a PullStep> for Step<'a> {
     fn from(step: &'a PullStep) -> Self {
         match step {
-            PullStep::Begun { registry, attempt } => Self::Begun { registry, attempt: *attempt },
-            PullStep::Layer(layer) => Self::Layer { layer },
+            PullStep::Begun { registry, attempt } => Self::Begun { registry: registry.into(), attempt: *attempt },
+            PullStep::Layer(layer) => Self::Layer { layer: Cow::Borrowed(layer) },
             PullStep::Failed { attempt, reason, delay } => {
-                Self::Failed { attempt: *attempt, reason, delay_ms: delay.as_millis() }
+                let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+                Self::Failed { attempt: *attempt, reason: reason.into(), delay_ms }
             }
             PullStep::Pulled => Self::Pulled,
+        }
+    }
+}
+
+fn text(text: Option<&String>) -> Option<Cow<'_, str>> {
+    text.map(Into::into)
+}
+
+/// What JSON does not carry is left out: bytes of a log that are not text, and how a container is entered.
+impl From<Named<'_>> for Event {
+    fn from(named: Named<'_>) -> Self {
+        match named {
+            Named::Begun { run_id } => Self::Begun { run_id: run_id.into_owned() },
+            Named::Engine { engine, note } => Self::Engine { engine, note: note.map(Cow::into_owned) },
+            Named::Building { line } => Self::Building { line: line.into_owned() },
+            Named::Built { line } => Self::Built { line: line.into_owned() },
+            Named::Pulling { image, step } => Self::Pulling { image: image.into_owned(), step: step.into() },
+            Named::Connected => Self::Connected,
+            Named::Attended { container, folder } => Self::Attended(Box::new(Attended {
+                container: container.map(Cow::into_owned),
+                ..Attended::new(folder.into_owned(), String::new())
+            })),
+            Named::Started => Self::Started,
+            Named::Log { source, text } => Self::Log { source, bytes: text.into_owned().into_bytes() },
+            Named::Reading { input } => Self::Reading { input },
+            Named::Message { text } => Self::Message(text.into_owned()),
+            Named::Progress { fraction, text } => Self::Progress { fraction, text: text.map(Cow::into_owned) },
+            Named::Error { text } => Self::Error(text.into_owned()),
+            Named::Note { note } => Self::Note(note.into_owned()),
+            Named::Ending => Self::Ending,
+            Named::Publishing => Self::Publishing,
+            Named::Unsaved { index, id, rows, preview } => {
+                Self::Unsaved { index, id: id.map(Cow::into_owned), rows, preview: preview.into_owned() }
+            }
+            Named::Dropped { events, bytes } => Self::Dropped(DroppedEvents { events, bytes }),
+        }
+    }
+}
+
+impl From<Step<'_>> for PullStep {
+    fn from(step: Step<'_>) -> Self {
+        match step {
+            Step::Begun { registry, attempt } => Self::Begun { registry: registry.into_owned(), attempt },
+            Step::Layer { layer } => Self::Layer(layer.into_owned()),
+            Step::Failed { attempt, reason, delay_ms } => {
+                Self::Failed { attempt, reason: reason.into_owned(), delay: Duration::from_millis(delay_ms) }
+            }
+            Step::Pulled => Self::Pulled,
         }
     }
 }
@@ -126,10 +190,8 @@ impl<'a> From<&'a PullStep> for Step<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::DroppedEvents;
     use crate::pull_progress::LayerStatus;
     use serde_json::json;
-    use std::time::Duration;
 
     #[test]
     fn each_event_is_an_object_with_its_kind() {
@@ -138,6 +200,7 @@ mod tests {
         let preview = Preview { columns: vec!["n".into()], more_columns: 0, rows: vec![vec![Some("1".into())]] };
         let failed = PullStep::Failed { attempt: 1, reason: "reset".into(), delay: Duration::from_secs(2) };
         let cases = [
+            (Event::Begun { run_id: "1-a".into() }, json!({"event": "begun", "run_id": "1-a"})),
             (
                 Event::Engine { engine: EngineKind::Process, note: None },
                 json!({"event": "engine", "engine": "process", "note": null}),
@@ -189,6 +252,8 @@ mod tests {
         ];
         for (event, expected) in cases {
             assert_eq!(serde_json::to_value(&event).unwrap(), expected);
+            let read: Event = serde_json::from_value(expected.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&read).unwrap(), expected);
         }
     }
 }

@@ -190,7 +190,8 @@ fn is_of_others(event: &Event) -> bool {
         | Event::Reading { .. }
         | Event::Building { .. }
         | Event::Pulling { step: PullStep::Layer(_), .. } => true,
-        Event::Engine { .. }
+        Event::Begun { .. }
+        | Event::Engine { .. }
         | Event::Built { .. }
         | Event::Pulling { .. }
         | Event::Connected

@@ -118,6 +118,31 @@ impl FileFormat {
     }
 }
 
+impl FileFormat {
+    /// Its name, from which it is parsed: `csv`, `tsv.gz`.
+    #[must_use]
+    pub fn name(self) -> String {
+        let inner = match self.format {
+            Format::Csv => "csv",
+            Format::Tsv => "tsv",
+            Format::Json => "json",
+            Format::Ndjson => "ndjson",
+            Format::Parquet => "parquet",
+            Format::ArrowFile => "arrow",
+            Format::ArrowStream => "arrows",
+            Format::Xlsx => "xlsx",
+        };
+        let outer = match self.compression {
+            Compression::None => return inner.to_owned(),
+            Compression::Gzip => "gz",
+            Compression::Zstd => "zst",
+            Compression::Bzip2 => "bz2",
+            Compression::Zip => "zip",
+        };
+        format!("{inner}.{outer}")
+    }
+}
+
 impl Format {
     /// Whether it is text with cells separated by a delimiter.
     #[must_use]

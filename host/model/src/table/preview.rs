@@ -1,9 +1,9 @@
 //! The first rows of a table, as short texts for a person. The crate `longshore-table` fills it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The first rows of a table.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Preview {
     /// The names of the first columns, cut to [`Preview::CELL_BYTES`].

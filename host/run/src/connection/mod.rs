@@ -9,7 +9,7 @@ use longshore_protocol::{
 use std::io;
 use std::sync::Arc;
 use tokio::sync::mpsc;
-pub(crate) use wire::Wire;
+pub use wire::Wire;
 
 /// Frames that may wait to be written: 16 payloads of at most 256 KiB.
 const QUEUE: usize = 16;
@@ -22,7 +22,7 @@ const READ_BYTES: usize = 256 << 10;
 
 /// The reading half, which yields the messages `M`.
 #[derive(Debug)]
-pub(crate) struct Incoming<M> {
+pub struct Incoming<M> {
     wire: Arc<Wire>,
     reader: Reader<M>,
     buffer: Vec<u8>,
@@ -34,10 +34,10 @@ pub(crate) struct Incoming<M> {
 
 /// The writing half: a queue in front of a task. The task ends, and the connection closes, with the last clone. Sending
 /// waits while the peer does not read; code that must not wait uses [`say`].
-pub(crate) type Outgoing = mpsc::Sender<Frame>;
+pub type Outgoing = mpsc::Sender<Frame>;
 
-/// Splits an accepted connection.
-pub(crate) fn open(wire: Wire) -> (Incoming<Hello>, Outgoing) {
+/// Splits an accepted connection. Call it in a Tokio runtime.
+pub fn open(wire: Wire) -> (Incoming<Hello>, Outgoing) {
     let wire = Arc::new(wire);
     let (outgoing, mut frames) = mpsc::channel::<Frame>(QUEUE);
     let writer = Arc::clone(&wire);
@@ -66,15 +66,26 @@ pub(crate) fn say(outgoing: &Outgoing, message: &impl Message) -> bool {
 
 impl<M: Message> Incoming<M> {
     /// Whether descriptors pass: the wire can pass them, and Hello announced that the peer accepts them.
-    pub(crate) fn passes_descriptors(&self) -> bool {
+    pub fn passes_descriptors(&self) -> bool {
         self.reader.passes_descriptors()
+    }
+
+    /// Waits until all that was sent is written, or cannot be. The last [`Outgoing`] must be dropped before.
+    pub async fn written(mut self) {
+        if self.failed.is_none() {
+            // The task of the writing half has the other end.
+            while self.failure.recv().await.is_some() {}
+        }
     }
 
     /// The next message with its payload; `None` if the peer closed the connection between frames. Cancel safe.
     ///
     /// A failure of the writing half is an error here, so that the caller closes the connection. If the peer has closed
     /// its reading half, what it sent before is read first: it may have ended.
-    pub(crate) async fn receive(&mut self) -> Result<Option<(M, Payload)>, ConnectionError> {
+    ///
+    /// # Errors
+    /// [`ConnectionError`].
+    pub async fn receive(&mut self) -> Result<Option<(M, Payload)>, ConnectionError> {
         loop {
             if let Some(read) = self.reader.next_message()? {
                 return Ok(Some(read));
@@ -114,7 +125,7 @@ fn half_closed() -> ConnectionError {
 
 impl Incoming<Hello> {
     /// The half that reads the messages after Hello.
-    pub(crate) fn greeted<M: Message>(self) -> Incoming<M> {
+    pub fn greeted<M: Message>(self) -> Incoming<M> {
         let Self { wire, reader, buffer, failure, failed } = self;
         Incoming { wire, reader: reader.greeted(), buffer, failure, failed }
     }
@@ -129,7 +140,10 @@ async fn write(wire: &Wire, frame: Frame) -> io::Result<()> {
 }
 
 /// Waits for Hello without a limit, and negotiates the version and whether descriptors pass.
-pub(crate) async fn greet(incoming: &mut Incoming<Hello>) -> Result<(Hello, Version), ConnectionError> {
+///
+/// # Errors
+/// [`ConnectionError`]: another message, no common version, or a failure of the connection.
+pub async fn greet(incoming: &mut Incoming<Hello>) -> Result<(Hello, Version), ConnectionError> {
     let (hello, _) = incoming.receive().await?.ok_or(ConnectionError::Closed { expected: "hello" })?;
     let version = VersionRange::SUPPORTED.negotiate(hello.protocol, &hello.software).map_err(ProtocolError::from)?;
     if !hello.descriptors {

@@ -12,7 +12,7 @@ use tokio::net::UnixStream;
 
 /// A connected socket.
 #[derive(Debug)]
-pub(crate) enum Wire {
+pub enum Wire {
     /// It passes descriptors.
     Unix(UnixStream),
     /// It passes none.

@@ -114,7 +114,7 @@ impl Split {
             let taken = take_record_batch(batch, &UInt32Array::from(rows.clone()));
             taken.expect("rows of a batch are there, and never more than the batch has")
         });
-        TableSource::Memory { schema: self.schema.clone(), batches: batches.collect() }
+        TableSource::Memory { schema: self.schema.clone(), batches: batches.collect(), segment: None }
     }
 }
 
@@ -173,7 +173,7 @@ mod tests {
             batch(vec![Some("b"), Some("a"), Some("b"), None], vec![1, 2, 3, 4]),
             batch(vec![Some("c"), Some("a"), None], vec![5, 6, 7]),
         ];
-        let feed = TableSource::Memory { schema: batches[0].schema(), batches };
+        let feed = TableSource::Memory { schema: batches[0].schema(), batches, segment: None };
         let split = Split::new(&feed, "g", &Budget::new(1 << 20)).unwrap();
         let values: Vec<_> = split.values().iter().map(Option::as_deref).collect();
         assert_eq!(values, [Some("b"), Some("a"), None, Some("c")]);

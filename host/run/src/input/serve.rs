@@ -111,7 +111,8 @@ mod tests {
     fn input() -> Arc<Input> {
         let column: ArrayRef = Arc::new((0..10).collect::<Int64Array>());
         let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
-        Arc::new(Input::new(TableSource::Memory { schema: batch.schema(), batches: vec![batch] }, Some(1)))
+        let feed = TableSource::Memory { schema: batch.schema(), batches: vec![batch], segment: None };
+        Arc::new(Input::new(feed, Some(1)))
     }
 
     fn recipient(stream: u32, outgoing: Outgoing) -> Recipient {

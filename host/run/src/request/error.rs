@@ -348,6 +348,12 @@ impl RequestError {
         }
     }
 
+    /// Whether it is about which tables are given, or about what is in them.
+    #[must_use]
+    pub fn is_about_inputs(&self) -> bool {
+        matches!(self, Self::Inputs(_) | Self::UnknownInput { .. })
+    }
+
     /// The beginnings of the text inputs with errors, each with the number of its input.
     pub fn glances(&self) -> impl Iterator<Item = (usize, &Glance)> {
         let wrong = if let Self::Inputs(wrong) = self { wrong.as_slice() } else { &[] };

@@ -188,7 +188,7 @@ fn open_as(
         return match source {
             InputSource::BatchReader(reader) if mode == Mode::Stream => TableSource::pass_batches(&name, reader),
             InputSource::BatchReader(reader) => TableSource::spool_batches(&name, reader, temporary_folder),
-            InputSource::Segment(segment) => TableSource::of_segment(&name, &segment),
+            InputSource::Segment(segment) => TableSource::of_segment(&name, segment),
             InputSource::Batches { schema, batches } => TableSource::of_batches(&name, &schema, batches),
             InputSource::Path(_) | InputSource::File(_) | InputSource::Reader(_) => {
                 Err(failed(std::io::Error::other("it has no format")))

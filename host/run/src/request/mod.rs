@@ -279,6 +279,8 @@ impl RunRequest {
         if let Some(image) = &self.image {
             Reference::parse(image).map_err(|source| RequestError::Image { image: image.clone(), source })?;
         }
+        // What is done later may be done elsewhere.
+        block.folder = std::path::absolute(&block.folder).unwrap_or(block.folder);
         Ok(Prepared {
             block,
             files,

@@ -94,7 +94,7 @@ async fn serve_with<T: Send + 'static>(
     let declared = Declared { ids: None, targets: vec![Some(target)] };
     let (trouble, mut troubles) = mpsc::unbounded_channel();
     let writers = Writers::new(declared, "run", false, Budget::new(1 << 28), 1 << 30, trouble);
-    let feed = TableSource::Memory { schema: input.schema(), batches: vec![input] };
+    let feed = TableSource::Memory { schema: input.schema(), batches: vec![input], segment: None };
     let served = Served {
         inputs: Arc::new(Inputs::new(vec![Some(feed)], None)),
         outputs: writers.handle(),

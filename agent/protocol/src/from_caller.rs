@@ -1,0 +1,61 @@
+//! Messages from a caller to the host, after its Hello: the run that it asks for, what belongs to it, and when to stop.
+//! One connection is one run.
+
+use crate::message::Message;
+use crate::payload::Carries;
+use crate::submission::Submission;
+use serde::{Deserialize, Serialize};
+
+/// A message from a caller.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FromCaller {
+    /// The run that is asked for. Sent once, first.
+    Submit(Box<Submission>),
+    /// A part of one of the block's files, inline, if the block is sent along; parts come in order, file after file.
+    File {
+        /// Relative to the block's folder, `/` between its parts, no `..`.
+        path: String,
+        /// Whether it may be executed.
+        executable: bool,
+        /// Whether this is the file's last part.
+        last: bool,
+    },
+    /// A table for an input, an Arrow IPC stream: as a segment, or inline and cut anywhere.
+    Table {
+        /// The input's position in the submission.
+        input: u32,
+        /// Whether this is the table's last part. A segment is all of it.
+        last: bool,
+    },
+    /// An open file for an input, as a descriptor.
+    Source {
+        /// The input's position in the submission.
+        input: u32,
+    },
+    /// An open file for an output, as a descriptor.
+    Sink {
+        /// The output's position in the submission.
+        output: u32,
+    },
+    /// Everything has been sent: start the run.
+    Start,
+    /// End the run: its script is asked to end, then signalled, then killed.
+    Cancel,
+    /// End the run at once.
+    Kill,
+}
+
+impl Message for FromCaller {
+    const DIRECTION: &'static str = "from a caller";
+    const NAMES: &'static [&'static str] = &["submit", "file", "table", "source", "sink", "start", "cancel", "kill"];
+
+    fn carries(&self) -> Carries {
+        match self {
+            Self::File { .. } => Carries::InlineOrNothing,
+            Self::Table { .. } => Carries::DescriptorOrInline,
+            Self::Source { .. } | Self::Sink { .. } => Carries::Descriptor,
+            _ => Carries::Nothing,
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The caller's side of the protocol: a program that asks a resident host for runs. It blocks, starts no threads and
+//! links no part of the host; PROTOCOL.md describes what it sends and receives. One connection is one run.
+//!
+//! ```no_run
+//! use longshore_caller::{Caller, Happening};
+//! use longshore_protocol::{Software, Submission, SubmittedBlock};
+//! # fn main() -> Result<(), longshore_caller::CallerError> {
+//! let software = Software { name: "example".into(), version: "1".into() };
+//! let caller = Caller::connect("/run/user/1000/longshore/server.sock".as_ref(), software)?;
+//! let submission = Submission::new(SubmittedBlock::Path("/home/me/blocks/clusters".into()));
+//! let mut run = caller.submit(&submission)?.start()?;
+//! while let Some(happening) = run.next()? {
+//!     if let Happening::Record(record) = happening {
+//!         println!("{}", record["outcome"]);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod connect;
+mod error;
+mod outgoing;
+mod run;
+mod submit;
+
+pub use connect::Caller;
+pub use error::CallerError;
+pub use run::{Canceller, Happening, Next, Run};
+pub use submit::Submitting;

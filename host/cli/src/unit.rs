@@ -1,0 +1,83 @@
+//! Units of systemd for the resident host: a socket that starts it with its first caller, and the service.
+
+use crate::{environment, failure, printer};
+use longshore::Settings;
+use longshore::config::format_time;
+use longshore::shown::Shown;
+use std::fs::Permissions;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+/// Writes the units, and prints what was written and what to do next. Returns the exit status.
+pub(crate) fn install(settings: &Settings, idle: Option<Duration>, allow_processes: bool) -> u8 {
+    let Some(folder) = environment::unit_folder() else {
+        return failure::print_text("cannot write the units: neither `XDG_CONFIG_HOME` nor `HOME` is set", 2);
+    };
+    let Some(program) = environment::own_program() else {
+        return failure::print_text("cannot write the units: the path of this program is unknown", 3);
+    };
+    let socket = socket(&settings.server_socket());
+    let service = service(&program, idle, allow_processes);
+    for (name, text) in [("longshore.socket", socket), ("longshore.service", service)] {
+        let path = folder.join(name);
+        match write(&path, &text) {
+            Ok(()) => printer::err(&Shown::line(format!("written: {}", path.display()))),
+            Err(error) => return failure::print_text(&format!("cannot write `{}`: {error}", path.display()), 3),
+        }
+    }
+    let scope = if environment::is_root() { "" } else { " --user" };
+    let next = format!("systemctl{scope} daemon-reload && systemctl{scope} enable --now longshore.socket");
+    printer::err(&Shown::line(format!("start it with: {next}")));
+    0
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn socket(path: &Path) -> String {
+    let path = escaped(&path.to_string_lossy());
+    format!(
+        "[Unit]\nDescription=Socket of the resident Longshore host\n\n[Socket]\nListenStream={path}\nSocketMode=0600\n\
+         DirectoryMode=0700\n\n[Install]\nWantedBy=sockets.target\n"
+    )
+}
+
+fn service(program: &Path, idle: Option<Duration>, allow_processes: bool) -> String {
+    let program = escaped(&program.to_string_lossy());
+    let idle = idle.map(|idle| format!(" --idle {}", format_time(idle))).unwrap_or_default();
+    let processes = if allow_processes { " --allow-processes" } else { "" };
+    // The server's own deadline for runs is 30 s, and the ladder for those that are left takes seconds.
+    format!(
+        "[Unit]\nDescription=Resident Longshore host\nRequires=longshore.socket\n\n[Service]\n\
+         ExecStart=\"{program}\" serve{idle}{processes}\nTimeoutStopSec=90\n"
+    )
+}
+
+/// A path in a unit: `%` begins a specifier there.
+fn escaped(path: &str) -> String {
+    path.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    #[test]
+    fn paths_with_signs_of_units_stay_what_they_are() {
+        let unit = service(&PathBuf::from("/opt/100%/a \"b/longshore"), Some(Duration::from_secs(600)), true);
+        assert!(
+            unit.contains("ExecStart=\"/opt/100%%/a \\\"b/longshore\" serve --idle 10m --allow-processes\n"),
+            "{unit}"
+        );
+        assert!(socket(Path::new("/run/user/7/longshore-7/server.sock")).contains("\nListenStream=/run/user/7/"));
+    }
+}

@@ -1,0 +1,26 @@
+//! Why a run cannot be made, as callers read it.
+
+use longshore::RequestError;
+use longshore_protocol::{Glimpse, Rejection};
+use std::fmt::Display;
+
+/// A rejection with one sentence.
+pub(crate) fn plain(problem: &impl Display) -> Rejection {
+    Rejection { problems: vec![problem.to_string()], remedy: None, glances: Vec::new(), about_inputs: false }
+}
+
+/// The rejection of an invalid request.
+pub(crate) fn of_request(error: &RequestError) -> Rejection {
+    let glimpse = |(input, glance): (usize, &longshore::table::Glance)| Glimpse {
+        input: u32::try_from(input).unwrap_or(u32::MAX),
+        format: glance.format.clone(),
+        options: glance.options.clone(),
+        rows: glance.rows.clone(),
+    };
+    Rejection {
+        problems: error.problems(),
+        remedy: error.remedy().and_then(|remedy| longshore::serde_json::to_value(remedy).ok()),
+        glances: error.glances().map(glimpse).collect(),
+        about_inputs: error.is_about_inputs(),
+    }
+}

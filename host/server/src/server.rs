@@ -1,0 +1,173 @@
+//! The server: accepts callers until it is told to stop or has had nothing to do, then lets its runs go on to a deadline
+//! and ends the rest.
+
+use crate::error::ServerError;
+use crate::session::{self, Shared};
+use crate::socket::Listening;
+use longshore::causes::chain;
+use longshore::config::SettingsDigests;
+use longshore::{Cancel, Host};
+use longshore_os::locked_folder::{TEMPORARY, remove_abandoned};
+use longshore_protocol::Software;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+
+/// The most connections at a time. Each is a run, and takes memory and descriptors even while it waits.
+const CONNECTIONS_MAX: usize = 512;
+
+/// How long to wait after an error of accepting, such as too many open files.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How a server serves.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ServerOptions {
+    /// The program's name and version, which callers compare with theirs.
+    pub software: Software,
+    /// Whether runs that ask for it, and runs that leave the choice where no container engine is installed, get none.
+    pub allows_processes: bool,
+    /// Ends the server once it has had no connection for this long.
+    pub idle: Option<Duration>,
+    /// How long runs may go on once the server is told to stop.
+    pub drain: Duration,
+}
+
+impl ServerOptions {
+    /// A server that stays, and lets its runs go on for half a minute once it is told to stop.
+    #[must_use]
+    pub fn new(software: Software) -> Self {
+        Self { software, allows_processes: false, idle: None, drain: Duration::from_secs(30) }
+    }
+}
+
+/// Why a server has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Served {
+    /// It was told to stop, and all its runs had ended by the deadline.
+    Stopped,
+    /// It was told to stop, and ended so many runs at the deadline.
+    Cut(usize),
+    /// It had nothing to do.
+    Idle,
+}
+
+/// A resident host on its socket.
+#[derive(Debug)]
+pub struct Server {
+    listening: Listening,
+    listener: UnixListener,
+    shared: Shared,
+    options: ServerOptions,
+}
+
+impl Server {
+    /// A server of this host on this socket. Call it in a Tokio runtime.
+    ///
+    /// # Errors
+    /// [`ServerError::Listen`]: the runtime cannot watch the socket.
+    pub fn new(host: Host, listening: Listening, options: ServerOptions) -> Result<Self, ServerError> {
+        let failed = |source| ServerError::Listen { path: listening.path().to_owned(), source };
+        let listener = listening.listener.try_clone().and_then(UnixListener::from_std).map_err(failed)?;
+        let shared = Shared {
+            software: options.software.clone(),
+            allows_processes: options.allows_processes,
+            digests: SettingsDigests::of(host.settings()),
+            closing: Cancel::new(),
+            host,
+        };
+        Ok(Self { listening, listener, shared, options })
+    }
+
+    /// Serves until `stop` is cancelled or it has been idle for long enough. Nothing of its runs is left then. A second
+    /// level of `stop` ends runs without waiting for the deadline.
+    pub async fn serve(self, stop: &Cancel) -> Served {
+        let Self { listening, listener, shared, options } = self;
+        let work_folder = shared.host.settings().work_folder.clone();
+        // Files of blocks that callers of a killed one had sent along. What cannot be removed is found again.
+        let _ = tokio::task::spawn_blocking(move || remove_abandoned(&work_folder, TEMPORARY)).await;
+        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let (open, mut is_open) = watch::channel(0_usize);
+        let open = Arc::new(open);
+        let mut sessions = JoinSet::new();
+        let idle = loop {
+            let idle = async {
+                match options.idle {
+                    None => std::future::pending().await,
+                    Some(idle) => {
+                        // The sender is in this function.
+                        let _ = is_open.wait_for(|open| *open == 0).await;
+                        tokio::time::sleep(idle).await;
+                    }
+                }
+            };
+            let accepted = tokio::select! {
+                accepted = accept(&listener, &places) => accepted,
+                Some(_) = sessions.join_next() => continue,
+                () = stop.cancelled() => break false,
+                () = idle => break true,
+            };
+            let Some((socket, place)) = accepted else { continue };
+            let shared = shared.clone();
+            let counted = Counted::new(&open);
+            sessions.spawn(async move {
+                let _held = (place, counted);
+                if let Err(error) = session::serve(socket, &shared).await {
+                    tracing::warn!("a caller: {}", chain(&error));
+                }
+            });
+        };
+        // Callers that come now find no socket, and run by themselves.
+        drop(listener);
+        drop(listening);
+        shared.closing.cancel(longshore::CancelLevel::Gently);
+        if idle {
+            shared.host.shutdown().await;
+            return Served::Idle;
+        }
+        let drained = async { while sessions.join_next().await.is_some() {} };
+        let in_time = tokio::select! {
+            in_time = tokio::time::timeout(options.drain, drained) => in_time.is_ok(),
+            _ = stop.beyond(longshore::CancelLevel::Gently) => false,
+        };
+        let left = sessions.len();
+        shared.host.shutdown().await;
+        // They send their records.
+        let _ = tokio::time::timeout(PATIENCE, async { while sessions.join_next().await.is_some() {} }).await;
+        if in_time { Served::Stopped } else { Served::Cut(left) }
+    }
+}
+
+/// How long callers may take to read the records of runs that were ended.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The next connection, once there is a place for it.
+async fn accept(listener: &UnixListener, places: &Arc<Semaphore>) -> Option<(UnixStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((socket, _)) => Some((socket, place)),
+        Err(error) => {
+            tracing::warn!("cannot accept a connection: {error}");
+            tokio::time::sleep(PAUSE).await;
+            None
+        }
+    }
+}
+
+/// A connection that is counted until this is dropped.
+struct Counted(Arc<watch::Sender<usize>>);
+
+impl Counted {
+    fn new(open: &Arc<watch::Sender<usize>>) -> Self {
+        open.send_modify(|open| *open += 1);
+        Self(Arc::clone(open))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.send_modify(|open| *open -= 1);
+    }
+}

@@ -1,0 +1,311 @@
+//! One connection of a caller: greeting, what it sends, its run, and what it is told. A caller cannot hold up its run or
+//! the server: events that it does not read are dropped and counted by their queue, and one that reads nothing at the
+//! end is left.
+
+use crate::folder;
+use crate::gather::{Gathered, Gathering};
+use crate::rejection;
+use longshore::config::SettingsDigests;
+use longshore::serde_json::{self, Map, Value};
+use longshore::{Cancel, CancelLevel, EngineChoice, Event, EventReceiver, Host, Prepared, RunRecord, events};
+use longshore_protocol::limits::INLINE_MAX;
+use longshore_protocol::{
+    ConnectionError, Frame, FromCaller, Hello, Message, Payload, ProtocolError, Rejection, Role, Software, Submission,
+    ToCaller, Version,
+};
+use longshore_run::connection::{self, Incoming, Outgoing, Wire};
+use longshore_run::submission::{Taken, requested};
+use longshore_segment::Segment;
+use std::future::pending;
+use std::time::Duration;
+use tokio::net::UnixStream;
+
+/// How long a caller may take for its greeting.
+const GREETING: Duration = Duration::from_secs(10);
+
+/// How long a caller may read nothing while its result waits.
+const READING: Duration = Duration::from_secs(60);
+
+/// What all connections of a server share.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) host: Host,
+    /// This program.
+    pub(crate) software: Software,
+    pub(crate) digests: SettingsDigests,
+    /// Whether runs may have no container.
+    pub(crate) allows_processes: bool,
+    /// Cancelled once nothing new may begin.
+    pub(crate) closing: Cancel,
+}
+
+/// Serves a connection to its end.
+pub(crate) async fn serve(socket: UnixStream, shared: &Shared) -> Result<(), ConnectionError> {
+    let own = rustix::process::geteuid().as_raw();
+    let peer = socket.peer_cred().map_err(|source| ConnectionError::Io { doing: "opening", source })?.uid();
+    let (mut incoming, outgoing) = connection::open(Wire::Unix(socket));
+    let refused = |reason: String| ToCaller::Refused { reason };
+    if peer != own {
+        tell(&outgoing, &refused(format!("this host serves the user {own}, and the caller is the user {peer}"))).await;
+        return close(incoming, outgoing).await;
+    }
+    let greeted = tokio::time::timeout(GREETING, greet(&mut incoming)).await;
+    let (version, descriptors) = match greeted {
+        Err(_) => return Err(ConnectionError::Closed { expected: "hello" }),
+        Ok(Err(ConnectionError::Protocol(error @ ProtocolError::Version(_)))) => {
+            tell(&outgoing, &refused(error.to_string())).await;
+            return close(incoming, outgoing).await;
+        }
+        Ok(greeted) => greeted?,
+    };
+    if shared.closing.is_cancelled() {
+        tell(&outgoing, &refused("this host is shutting down".into())).await;
+        return close(incoming, outgoing).await;
+    }
+    let processes = shared.allows_processes.then(|| shared.digests.of_processes.clone());
+    let (software, settings) = (shared.software.clone(), shared.digests.common.clone());
+    tell(&outgoing, &ToCaller::Welcome { protocol: version, descriptors, software, settings, processes }).await;
+    let mut caller = Connection { incoming: incoming.greeted(), outgoing, descriptors };
+    let Some((message, _)) = caller.incoming.receive().await? else { return Ok(()) };
+    let FromCaller::Submit(submission) = message else { return Err(unexpected("submit", &message)) };
+    match caller.gather(*submission, shared).await? {
+        Some(Ok(gathered)) => caller.run(gathered, shared).await,
+        Some(Err(rejection)) => caller.reject(rejection).await,
+        None => Ok(()),
+    }
+}
+
+async fn greet(incoming: &mut Incoming<Hello>) -> Result<(Version, bool), ConnectionError> {
+    let (hello, version) = connection::greet(incoming).await?;
+    if hello.role != Role::Caller {
+        let received = serde_json::to_string(&hello.role).unwrap_or_default();
+        let error = ProtocolError::Unexpected { expected: "a caller's hello", received: format!("one of {received}") };
+        return Err(error.into());
+    }
+    Ok((version, incoming.passes_descriptors()))
+}
+
+/// A connection that is greeted.
+struct Connection {
+    incoming: Incoming<FromCaller>,
+    outgoing: Outgoing,
+    descriptors: bool,
+}
+
+impl Connection {
+    /// Receives what belongs to the run. `None` if the caller goes away before it starts it.
+    async fn gather(
+        &mut self,
+        submission: Submission,
+        shared: &Shared,
+    ) -> Result<Option<Result<Gathered, Rejection>>, ConnectionError> {
+        let mut gathering = Gathering::new(submission, shared.host.settings().work_folder.clone());
+        loop {
+            let received = tokio::select! {
+                received = self.incoming.receive() => received?,
+                () = shared.closing.cancelled() => {
+                    return Ok(Some(Err(rejection::plain(&"the host is shutting down"))));
+                }
+            };
+            let Some((message, payload)) = received else { return Ok(None) };
+            // It may write to a disk.
+            let taking = tokio::task::spawn_blocking(move || {
+                let taken = gathering.take(message, payload);
+                (gathering, taken)
+            });
+            let Ok((back, taken)) = taking.await else {
+                return Ok(Some(Err(rejection::plain(&"the host failed while it received the run"))));
+            };
+            gathering = back;
+            match taken {
+                Ok(false) => {}
+                Ok(true) => return Ok(Some(gathering.end().map_err(|error| rejection::plain(&error)))),
+                Err(error) => return Ok(Some(Err(rejection::plain(&error)))),
+            }
+        }
+    }
+
+    async fn reject(self, rejection: Rejection) -> Result<(), ConnectionError> {
+        tell(&self.outgoing, &ToCaller::Rejected(rejection)).await;
+        close(self.incoming, self.outgoing).await
+    }
+
+    /// Runs what was asked for.
+    async fn run(self, gathered: Gathered, shared: &Shared) -> Result<(), ConnectionError> {
+        let Gathered { submission, along, folder, credits } = gathered;
+        let Taken { mut request, tables } = match requested(submission, along) {
+            Ok(taken) => taken,
+            Err(error) => return self.reject(rejection::plain(&error)).await,
+        };
+        let host = &shared.host;
+        match request.engine {
+            EngineChoice::Process if !shared.allows_processes => {
+                return self.reject(rejection::plain(&"this host runs scripts in containers alone")).await;
+            }
+            EngineChoice::Auto if !shared.allows_processes => request.engine = EngineChoice::Docker,
+            _ => {}
+        }
+        request.temporary_folder = Some(host.settings().temporary_folder.clone());
+        let Self { mut incoming, outgoing, descriptors } = self;
+        let cancel = Cancel::new();
+        let preparing = tokio::task::spawn_blocking(|| {
+            let folder = request.working_folder.clone();
+            folder::within(folder.as_deref(), || request.prepare()).map_err(|error| (folder, error))
+        });
+        let prepared = {
+            let listening = listen(&mut incoming, &cancel);
+            tokio::select! {
+                prepared = preparing => prepared,
+                violation = listening => return Err(violation),
+                // The check may wait for an open file without a limit.
+                () = cancel.cancelled() => return Ok(()),
+            }
+        };
+        let rejection = match prepared {
+            Ok(Ok(Ok(prepared))) => {
+                let record = run(host, prepared, &mut incoming, &outgoing, &cancel).await?;
+                drop((folder, credits));
+                let tables = tables.into_iter().filter_map(|(output, handle)| Some((output, handle.take().ok()?)));
+                conclude(&outgoing, &record, tables.collect(), descriptors).await;
+                return close(incoming, outgoing).await;
+            }
+            Ok(Ok(Err(error))) => rejection::of_request(&error),
+            Ok(Err((folder, error))) => {
+                let folder = folder.unwrap_or_default();
+                rejection::plain(&format!("cannot enter the caller's folder `{}`: {error}", folder.display()))
+            }
+            Err(_) => rejection::plain(&"internal error while checking the run: please report it"),
+        };
+        Self { incoming, outgoing, descriptors }.reject(rejection).await
+    }
+}
+
+/// Runs a block, and tells the caller what happens.
+async fn run(
+    host: &Host,
+    prepared: Prepared,
+    incoming: &mut Incoming<FromCaller>,
+    outgoing: &Outgoing,
+    cancel: &Cancel,
+) -> Result<RunRecord, ConnectionError> {
+    let (sender, happened) = events();
+    let running =
+        async { tokio::join!(host.run_prepared(prepared, sender, cancel), tell_events(happened, outgoing)).0 };
+    tokio::pin!(running);
+    tokio::select! {
+        record = &mut running => Ok(record),
+        violation = listen(incoming, cancel) => {
+            // The run is cancelled already, and cleans up.
+            running.await;
+            Err(violation)
+        }
+    }
+}
+
+/// Ends a connection once what was said is written, unless the caller does not read it.
+async fn close<M: Message>(incoming: Incoming<M>, outgoing: Outgoing) -> Result<(), ConnectionError> {
+    drop(outgoing);
+    // One that reads nothing for so long is left.
+    let _ = tokio::time::timeout(READING, incoming.written()).await;
+    Ok(())
+}
+
+/// Hears what the caller says of its run, which it cancels when the caller goes away. Returns only what breaks the
+/// protocol; the run is cancelled then.
+async fn listen(incoming: &mut Incoming<FromCaller>, cancel: &Cancel) -> ConnectionError {
+    loop {
+        match incoming.receive().await {
+            Ok(Some((FromCaller::Cancel, _))) => cancel.cancel(CancelLevel::Gently),
+            Ok(Some((FromCaller::Kill, _))) => cancel.cancel(CancelLevel::AtOnce),
+            Ok(Some((other, _))) => {
+                cancel.cancel(CancelLevel::Gently);
+                return unexpected("cancel or kill", &other);
+            }
+            Ok(None) => {
+                cancel.cancel(CancelLevel::Gently);
+                return pending().await;
+            }
+            Err(error) => {
+                cancel.cancel(CancelLevel::Gently);
+                return error;
+            }
+        }
+    }
+}
+
+/// Tells the caller what happens, until the run has ended.
+async fn tell_events(mut happened: EventReceiver, outgoing: &Outgoing) {
+    while let Some(event) = happened.recv().await {
+        let frames = match event {
+            Event::Log { source, bytes } => bytes
+                .chunks(INLINE_MAX)
+                .map(|part| Frame::with(&ToCaller::Log { source }, Payload::Inline(part.to_vec())))
+                .collect(),
+            event => match serde_json::to_value(&event) {
+                Ok(Value::Object(event)) => vec![Frame::new(&ToCaller::Event { event })],
+                _ => Vec::new(),
+            },
+        };
+        for frame in frames {
+            if !send(outgoing, frame).await {
+                return;
+            }
+        }
+    }
+}
+
+/// Sends tables and record.
+async fn conclude(outgoing: &Outgoing, record: &RunRecord, tables: Vec<(u32, Segment)>, descriptors: bool) {
+    for (output, table) in tables {
+        if !send_table(outgoing, output, &table, descriptors).await {
+            return;
+        }
+    }
+    let record = serde_json::to_vec(record).unwrap_or_else(|_| b"null".to_vec());
+    let mut parts = record.chunks(INLINE_MAX).peekable();
+    while let Some(part) = parts.next() {
+        let message = ToCaller::Record { last: parts.peek().is_none() };
+        if !send(outgoing, Frame::with(&message, Payload::Inline(part.to_vec()))).await {
+            return;
+        }
+    }
+}
+
+/// Sends a table. Returns whether the caller still reads.
+async fn send_table(outgoing: &Outgoing, output: u32, table: &Segment, descriptors: bool) -> bool {
+    if descriptors && let Ok(descriptor) = table.share() {
+        let payload = Payload::Descriptor { descriptor, length: table.length() };
+        return send(outgoing, Frame::with(&ToCaller::Table { output, last: true }, payload)).await;
+    }
+    let mut offset = 0;
+    loop {
+        let length = (table.length() - offset).min(INLINE_MAX as u64);
+        let Ok(bytes) = table.copy_out(offset, usize::try_from(length).unwrap_or(INLINE_MAX)) else { return false };
+        offset += length;
+        let last = offset == table.length();
+        if !send(outgoing, Frame::with(&ToCaller::Table { output, last }, Payload::Inline(bytes))).await {
+            return false;
+        }
+        if last {
+            return true;
+        }
+    }
+}
+
+async fn tell(outgoing: &Outgoing, message: &impl Message) {
+    send(outgoing, Frame::new(message)).await;
+}
+
+/// Sends a frame. Returns whether the caller still reads.
+async fn send(outgoing: &Outgoing, frame: Frame) -> bool {
+    matches!(tokio::time::timeout(READING, outgoing.send(frame)).await, Ok(Ok(())))
+}
+
+fn unexpected(expected: &'static str, message: &FromCaller) -> ConnectionError {
+    let name = serde_json::to_value(message).ok().and_then(|value| value.as_object().and_then(kind));
+    ProtocolError::Unexpected { expected, received: name.unwrap_or_default() }.into()
+}
+
+fn kind(message: &Map<String, Value>) -> Option<String> {
+    Some(message.get("type")?.as_str()?.to_owned())
+}
