@@ -320,6 +320,7 @@ const CHANGED_BY_PATH: &[(&str, &str)] = &[
     ),
     ("images/src/fingerprint/cache.rs", "a folder of the state"),
     ("store/src/database.rs", "a folder of the state that this user alone can enter"),
+    ("store/src/hosts.rs", "a folder of the state that this user alone can enter"),
     ("store/src/takeover.rs", "an empty folder of the state"),
     ("images/src/pruning/caches.rs", "folders of the cache"),
     ("images/src/pruning/folders.rs", "folders of the cache"),

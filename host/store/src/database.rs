@@ -129,7 +129,7 @@ impl Place {
 }
 
 impl Database {
-    /// Marks the runs of killed hosts as lost, and removes what such hosts left.
+    /// Marks the runs of killed hosts as lost.
     pub(crate) fn mark_lost(&self) -> Result<(), StoreFailure> {
         let mut hosts = self.connection.prepare("SELECT DISTINCT host FROM runs WHERE state = 'running'")?;
         let hosts = hosts.query_map([], |row| row.get::<_, Option<String>>(0))?.collect::<Result<Vec<_>, _>>()?;
@@ -137,7 +137,6 @@ impl Database {
             let lost = "UPDATE runs SET state = 'lost' WHERE host = ?1 AND state = 'running'";
             self.connection.execute(lost, [host])?;
         }
-        self.hosts.sweep();
         Ok(())
     }
 }

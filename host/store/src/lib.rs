@@ -1,6 +1,6 @@
 //! The database of the state: runs, their logs as they are printed, their messages, and requests to cancel them. Every
 //! process of a user writes and reads the same file (`database`), which has a version (`schema`). A host that records
-//! runs holds a locked folder (`hosts`), so that others distinguish its runs from those of a killed host. It writes on a
+//! runs holds a lock (`hosts`), so that others distinguish its runs from those of a killed host. It writes on a
 //! thread of its own (`writer`), for which a run's events wait in bounded memory (`live`, `pending`). Readers use
 //! `history` and `log`. `takeover` moves the records of former versions, which were folders, into the database.
 //!

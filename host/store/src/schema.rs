@@ -18,7 +18,7 @@ CREATE TABLE runs (
     inputs TEXT NOT NULL,
     started_ms INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('running', 'ended', 'lost')),
-    -- The folder that the run's host keeps locked.
+    -- The byte that the run's host keeps locked, in hexadecimal digits.
     host TEXT,
     -- The level of the cancellation that was requested: 0 for none, 1 gently, 2 at once.
     cancel INTEGER NOT NULL DEFAULT 0,

@@ -1,6 +1,7 @@
 //! Runs: what others see of them, how they are found, cancelled and removed.
 
 use super::{State, printed, record, run_of, soon};
+use crate::hosts::Hosts;
 use crate::{HistoryError, Recorder, RunHistory, RunState, Which};
 use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::event::Event;
@@ -29,8 +30,8 @@ fn a_run_is_seen_by_others_while_it_goes_on() {
     let last = history.again(&first).unwrap();
     assert_eq!((last.state, last.outcome(), last.message.as_deref()), (RunState::Ended, Some("failed"), None));
     assert_eq!(history.log_after(&first, 4).unwrap().bytes, b"incomplete");
-    // Nothing of the host is left.
-    assert_eq!(std::fs::read_dir(state.path("database/hosts")).unwrap().count(), 0);
+    let host: String = state.raw().query_row("SELECT host FROM runs", [], |row| row.get(0)).unwrap();
+    assert!(!Hosts::new(&state.path("database")).lives(&host));
 }
 
 #[test]
@@ -43,9 +44,9 @@ fn a_run_without_an_end_is_lost() {
     let run = || history.find("last").unwrap();
     soon("the run is lost", || run().state == RunState::Lost);
     assert_eq!(history.log(&run()).unwrap(), b"before");
-    // One whose host was killed: its folder is there, and not locked.
+    // One whose host was killed: nobody has its lock.
     let kept_alive = state.begin("2-b", 100);
-    state.raw().execute("UPDATE runs SET host = 'killed' WHERE run_id = '2-b'", []).unwrap();
+    state.raw().execute("UPDATE runs SET host = '1a2b3c' WHERE run_id = '2-b'", []).unwrap();
     assert_eq!(run().state, RunState::Lost);
     assert!(matches!(history.cancel(&run(), CancelLevel::Gently), Err(HistoryError::NotRunning { lost: true, .. })));
     // The next host records that.
@@ -135,7 +136,7 @@ fn files_are_this_users_alone() {
     state.end("1-a", Outcome::Succeeded);
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&state.path("database")), 0o700);
-    let files = ["longshore.sqlite", "longshore.sqlite-wal", "longshore.sqlite-shm"];
+    let files = ["longshore.sqlite", "longshore.sqlite-wal", "longshore.sqlite-shm", "hosts.lock"];
     for name in files {
         assert_eq!(mode(&state.path("database").join(name)), 0o600, "{name}");
     }
