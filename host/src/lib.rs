@@ -96,7 +96,7 @@ pub use longshore_protocol::{Dropped, ExitStatus, LogSource, OutputName, Usage};
 pub use longshore_run::cut::{PartitionSpec, SplitError};
 pub use longshore_run::dry_run;
 pub use longshore_run::kept::KeptRecord;
-pub use longshore_run::output::{HandOver, NotHandedOver, OutputBatches, OutputHandle};
+pub use longshore_run::output::{HandOver, NotHandedOver, OtherOutputs, OutputBatches, OutputHandle};
 pub use longshore_run::record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings, UnsavedRecord};
 pub use longshore_run::request::{
     CHUNK_ROWS, CheckedBlock, CheckedColumn, CheckedInput, CheckedInputs, InputSource, InputSpec, Mount, OutputSpec,

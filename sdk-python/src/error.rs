@@ -1,11 +1,13 @@
 //! The client's errors as Python exceptions.
 
+use longshore_caller::CallerError;
 use longshore_client::{ClientError, chain};
 use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
 
 create_exception!(longshore, LongshoreError, PyException, "A call of the script to its run failed.");
+create_exception!(longshore, ServerError, LongshoreError, "No resident host answers, or it has ended.");
 create_exception!(longshore, NotInRunError, LongshoreError, "The script was not started by longshore.");
 create_exception!(longshore, InputError, LongshoreError, "An input cannot be read.");
 create_exception!(longshore, OutputError, LongshoreError, "An output cannot be written.");
@@ -15,11 +17,22 @@ create_exception!(longshore, ModeError, LongshoreError, "The call is not availab
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     module.add("LongshoreError", py.get_type::<LongshoreError>())?;
+    module.add("ServerError", py.get_type::<ServerError>())?;
     module.add("NotInRunError", py.get_type::<NotInRunError>())?;
     module.add("InputError", py.get_type::<InputError>())?;
     module.add("OutputError", py.get_type::<OutputError>())?;
     module.add("EndedError", py.get_type::<EndedError>())?;
     module.add("ModeError", py.get_type::<ModeError>())
+}
+
+/// The exception for an error of a caller.
+pub(crate) fn raise_caller(error: CallerError) -> PyErr {
+    let text = chain(&error);
+    match error {
+        CallerError::NotThere { .. } => ServerError::new_err(format!("{text}: start one with `longshore serve`")),
+        CallerError::Table(_) | CallerError::Segment(_) => PyValueError::new_err(text),
+        _ => ServerError::new_err(text),
+    }
 }
 
 /// The exception for an error, with its causes in its text.

@@ -24,6 +24,11 @@ impl Table {
         Self { table }
     }
 
+    /// A table that a run returned.
+    pub(crate) fn of_parts(schema: arrow_schema::SchemaRef, batches: Vec<longshore_client::DecodedBatch>) -> Self {
+        Self { table: InputTable { schema, batches } }
+    }
+
     fn batches(&self) -> impl Iterator<Item = RecordBatch> {
         self.table.batches.iter().map(|decoded| decoded.batch.clone())
     }

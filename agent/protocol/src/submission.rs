@@ -17,6 +17,9 @@ pub struct Submission {
     /// Targets for its outputs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<SubmittedOutput>,
+    /// Whether what the script writes to outputs without a target comes back too, as tables in memory.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub others: bool,
     /// Values for its options, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<(String, SubmittedValue)>,
@@ -78,6 +81,7 @@ impl Submission {
             block,
             inputs: Vec::new(),
             outputs: Vec::new(),
+            others: false,
             options: Vec::new(),
             arguments: Vec::new(),
             environment: Vec::new(),

@@ -51,6 +51,13 @@ pub enum ToCaller {
         /// Whether this is the table's last part. A segment is all of it.
         last: bool,
     },
+    /// A table of an output without a target, if the submission asks for the others: as `table`.
+    Other {
+        /// The output's number, from 0.
+        number: u32,
+        /// Whether this is the table's last part.
+        last: bool,
+    },
     /// A part of the run's record, inline: JSON, cut anywhere. The last part is the last message.
     Record {
         /// Whether this is the last part.
@@ -89,12 +96,12 @@ pub struct Glimpse {
 
 impl Message for ToCaller {
     const DIRECTION: &'static str = "to a caller";
-    const NAMES: &'static [&'static str] = &["welcome", "refused", "rejected", "event", "log", "table", "record"];
+    const NAMES: &'static [&'static str] = &["welcome", "refused", "rejected", "event", "log", "table", "other", "record"];
 
     fn carries(&self) -> Carries {
         match self {
             Self::Log { .. } | Self::Record { .. } => Carries::Inline,
-            Self::Table { .. } => Carries::DescriptorOrInline,
+            Self::Table { .. } | Self::Other { .. } => Carries::DescriptorOrInline,
             _ => Carries::Nothing,
         }
     }

@@ -41,6 +41,9 @@ pub enum CallerError {
     /// A table cannot be kept in shared memory.
     #[error(transparent)]
     Segment(#[from] SegmentError),
+    /// A table of the caller's cannot be read.
+    #[error(transparent)]
+    Table(arrow_schema::ArrowError),
     /// The record of the run is not JSON.
     #[error("the host sent a record that cannot be read")]
     Record(#[source] serde_json::Error),

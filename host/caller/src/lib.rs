@@ -21,10 +21,14 @@
 mod connect;
 mod error;
 mod outgoing;
+mod place;
 mod run;
 mod submit;
+mod table;
 
 pub use connect::Caller;
 pub use error::CallerError;
+pub use place::{SOCKET, runtime_folder, usual_socket};
 pub use run::{Canceller, Happening, Next, Run};
 pub use submit::Submitting;
+pub use table::{read_table, write_table};

@@ -22,7 +22,7 @@ pub struct Run {
     receiver: Receiver<ToCaller>,
     canceller: Canceller,
     /// The table that is coming in parts.
-    table: Option<(u32, SegmentFile)>,
+    table: Option<(Of, SegmentFile)>,
     record: Vec<u8>,
     has_ended: bool,
 }
@@ -41,10 +41,28 @@ pub enum Happening {
     Log(LogSource, Vec<u8>),
     /// A table that the run returns: the output's position in the submission, and an Arrow IPC stream.
     Table(u32, Segment),
+    /// The same of an output without a target, by its number.
+    Other(u32, Segment),
     /// The run cannot be made. The last happening.
     Rejected(Rejection),
     /// The run's record, as the history keeps it. The last happening.
     Record(Value),
+}
+
+/// The output that a table is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Named(u32),
+    Other(u32),
+}
+
+impl Of {
+    fn happening(self, table: Segment) -> Happening {
+        match self {
+            Self::Named(output) => Happening::Table(output, table),
+            Self::Other(number) => Happening::Other(number, table),
+        }
+    }
 }
 
 /// What came within a time.
@@ -117,7 +135,8 @@ impl Run {
         Ok(match message {
             ToCaller::Event { event } => Some(Happening::Event(event)),
             ToCaller::Log { source } => Some(Happening::Log(source, payload.into_bytes())),
-            ToCaller::Table { output, last } => self.part_of_table(output, last, payload)?,
+            ToCaller::Table { output, last } => self.part_of_table(Of::Named(output), last, payload)?,
+            ToCaller::Other { number, last } => self.part_of_table(Of::Other(number), last, payload)?,
             ToCaller::Record { last } => {
                 self.record.extend(payload.into_bytes());
                 if self.record.len() > RECORD_MAX {
@@ -136,9 +155,9 @@ impl Run {
         })
     }
 
-    fn part_of_table(&mut self, output: u32, last: bool, payload: Payload) -> Result<Option<Happening>, CallerError> {
+    fn part_of_table(&mut self, output: Of, last: bool, payload: Payload) -> Result<Option<Happening>, CallerError> {
         if let Payload::Descriptor { descriptor, length } = payload {
-            return Ok(Some(Happening::Table(output, Segment::receive(descriptor, length)?)));
+            return Ok(Some(output.happening(Segment::receive(descriptor, length)?)));
         }
         let (number, mut file) = match self.table.take() {
             Some(begun) => begun,
@@ -149,7 +168,7 @@ impl Run {
         }
         file.write_all(&payload.into_bytes()).map_err(longshore_segment::SegmentError::Write)?;
         if last {
-            return Ok(Some(Happening::Table(output, file.seal()?)));
+            return Ok(Some(output.happening(file.seal()?)));
         }
         self.table = Some((output, file));
         Ok(None)

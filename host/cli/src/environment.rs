@@ -4,13 +4,8 @@ use crate::docker_context;
 use longshore::Settings;
 use longshore::config::{self, Config, ConfigError, FILE_NAME, Places};
 use std::env;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-
-/// How long the path of the folder above the runtime folder may be: the address of a socket has 107 bytes, of which
-/// `/longshore-4294967295`, `/runs`, `/`, a run's id (22) and `/shared/host.sock` take 66.
-const RUNTIME_FOLDER_BYTES: usize = 41;
 
 /// Variables of this project that are not settings: the settings file, scripts' own, and those of its builds and tests.
 const OTHER_VARIABLES: [&str; 7] = [
@@ -80,7 +75,7 @@ fn defaults() -> Settings {
     let mut settings = Settings::default();
     let path = env::var("PATH").unwrap_or_else(|_| settings.path.clone());
     let replace = |value: &mut PathBuf, found: Option<PathBuf>| found.into_iter().for_each(|found| *value = found);
-    replace(&mut settings.runtime_folder, runtime_folder());
+    replace(&mut settings.runtime_folder, longshore_caller::runtime_folder(set("XDG_RUNTIME_DIR"), set("TMPDIR")));
     replace(
         &mut settings.engine_socket,
         docker_config().and_then(|file| docker_context::socket(&file, set_text("DOCKER_CONTEXT"))),
@@ -124,25 +119,6 @@ fn set_text(variable: &str) -> Option<String> {
 
 fn set(variable: &str) -> Option<PathBuf> {
     env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
-}
-
-/// A folder that only this user may enter: for root below `/run`, for others below the first usual folder that exists,
-/// is writable, and is short enough for the addresses of sockets. Under `su`, under cron or in a container,
-/// `XDG_RUNTIME_DIR` is often unset, or names another user's folder.
-fn runtime_folder() -> Option<PathBuf> {
-    let user = rustix::process::geteuid();
-    if user.is_root() {
-        return None;
-    }
-    let own = |folder: &PathBuf| std::fs::metadata(folder).is_ok_and(|found| found.uid() == user.as_raw());
-    let named = set("XDG_RUNTIME_DIR").filter(own);
-    let usual = Some(PathBuf::from(format!("/run/user/{}", user.as_raw()))).filter(own);
-    let candidates = [named, usual, set("TMPDIR"), Some(PathBuf::from("/tmp"))];
-    let mut folders = candidates.into_iter().flatten().filter(|folder| {
-        folder.as_os_str().len() <= RUNTIME_FOLDER_BYTES
-            && rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
-    });
-    Some(folders.next()?.join(format!("longshore-{}", user.as_raw())))
 }
 
 /// The socket that systemd made for this process.

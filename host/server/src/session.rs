@@ -133,7 +133,7 @@ impl Connection {
     /// Runs what was asked for.
     async fn run(self, gathered: Gathered, shared: &Shared) -> Result<(), ConnectionError> {
         let Gathered { submission, along, folder, credits } = gathered;
-        let Taken { mut request, tables } = match requested(submission, along) {
+        let Taken { mut request, tables, others } = match requested(submission, along) {
             Ok(taken) => taken,
             Err(error) => return self.reject(rejection::plain(&error)).await,
         };
@@ -166,7 +166,10 @@ impl Connection {
                 let record = run(host, prepared, &mut incoming, &outgoing, &cancel).await?;
                 drop((folder, credits));
                 let tables = tables.into_iter().filter_map(|(output, handle)| Some((output, handle.take().ok()?)));
-                conclude(&outgoing, &record, tables.collect(), descriptors).await;
+                let tables = tables.map(|(output, table)| (Returned::Named(output), table));
+                let others = others.map(|others| others.take()).unwrap_or_default();
+                let others = others.into_iter().map(|(number, table)| (Returned::Other(number), table));
+                conclude(&outgoing, &record, tables.chain(others).collect(), descriptors).await;
                 return close(incoming, outgoing).await;
             }
             Ok(Ok(Err(error))) => rejection::of_request(&error),
@@ -254,8 +257,26 @@ async fn tell_events(mut happened: EventReceiver, outgoing: &Outgoing) {
     }
 }
 
+/// A table that is returned.
+#[derive(Debug, Clone, Copy)]
+enum Returned {
+    /// By the output's position in the submission.
+    Named(u32),
+    /// By the output's number.
+    Other(u32),
+}
+
+impl Returned {
+    fn message(self, last: bool) -> ToCaller {
+        match self {
+            Self::Named(output) => ToCaller::Table { output, last },
+            Self::Other(number) => ToCaller::Other { number, last },
+        }
+    }
+}
+
 /// Sends tables and record.
-async fn conclude(outgoing: &Outgoing, record: &RunRecord, tables: Vec<(u32, Segment)>, descriptors: bool) {
+async fn conclude(outgoing: &Outgoing, record: &RunRecord, tables: Vec<(Returned, Segment)>, descriptors: bool) {
     for (output, table) in tables {
         if !send_table(outgoing, output, &table, descriptors).await {
             return;
@@ -272,10 +293,10 @@ async fn conclude(outgoing: &Outgoing, record: &RunRecord, tables: Vec<(u32, Seg
 }
 
 /// Sends a table. Returns whether the caller still reads.
-async fn send_table(outgoing: &Outgoing, output: u32, table: &Segment, descriptors: bool) -> bool {
+async fn send_table(outgoing: &Outgoing, output: Returned, table: &Segment, descriptors: bool) -> bool {
     if descriptors && let Ok(descriptor) = table.share() {
         let payload = Payload::Descriptor { descriptor, length: table.length() };
-        return send(outgoing, Frame::with(&ToCaller::Table { output, last: true }, payload)).await;
+        return send(outgoing, Frame::with(&output.message(true), payload)).await;
     }
     let mut offset = 0;
     loop {
@@ -283,7 +304,7 @@ async fn send_table(outgoing: &Outgoing, output: u32, table: &Segment, descripto
         let Ok(bytes) = table.copy_out(offset, usize::try_from(length).unwrap_or(INLINE_MAX)) else { return false };
         offset += length;
         let last = offset == table.length();
-        if !send(outgoing, Frame::with(&ToCaller::Table { output, last }, Payload::Inline(bytes))).await {
+        if !send(outgoing, Frame::with(&output.message(last), Payload::Inline(bytes))).await {
             return false;
         }
         if last {

@@ -1,4 +1,4 @@
-"""Inputs, options and outputs for scripts that Longshore runs.
+"""Inputs, options and outputs for scripts that Longshore runs, and runs for programs and notebooks.
 
 Scripts import the class from ``longshore.api``::
 
@@ -7,7 +7,18 @@ Scripts import the class from ``longshore.api``::
     api = Api()
     api.write_output_records(api.read_input_records())
     api.close()
+
+Programs and notebooks run blocks through the host that ``longshore serve`` starts::
+
+    import longshore
+
+    result = longshore.run("blocks/clusters", table, clusters=3)
+    result["clustered"].to_pandas()
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from longshore._longshore import (
     EndedError,
@@ -16,17 +27,62 @@ from longshore._longshore import (
     ModeError,
     NotInRunError,
     OutputError,
+    ServerError,
     __version__,
 )
 from longshore.api import Api
 
+if TYPE_CHECKING:
+    from longshore._functions import FunctionBlock, block
+    from longshore._results import RequestError, Result, RunError, Table
+    from longshore._runs import Events, Run, run, submit
+
+# What callers use is imported with its first use: scripts, which start often, need none of it.
+_OF_CALLERS = {
+    "Events": "_runs",
+    "FunctionBlock": "_functions",
+    "RequestError": "_results",
+    "Result": "_results",
+    "Run": "_runs",
+    "RunError": "_results",
+    "Table": "_results",
+    "block": "_functions",
+    "run": "_runs",
+    "submit": "_runs",
+}
+
 __all__ = [
     "Api",
     "EndedError",
+    "Events",
+    "FunctionBlock",
     "InputError",
     "LongshoreError",
     "ModeError",
     "NotInRunError",
     "OutputError",
+    "RequestError",
+    "Result",
+    "Run",
+    "RunError",
+    "ServerError",
+    "Table",
     "__version__",
+    "block",
+    "run",
+    "submit",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OF_CALLERS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    found = getattr(importlib.import_module(f"{__name__}.{_OF_CALLERS[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

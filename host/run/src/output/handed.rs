@@ -72,6 +72,24 @@ impl<T> OutputHandle<T> {
     }
 }
 
+/// The tables of outputs that the caller names no target for, once the run has succeeded. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct OtherOutputs(Arc<Mutex<Vec<(u32, Segment)>>>);
+
+impl OtherOutputs {
+    pub(crate) fn hand_over(&self, number: u32, table: Segment) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((number, table));
+    }
+
+    /// Takes the tables, each with its output's number, in order.
+    #[must_use]
+    pub fn take(&self) -> Vec<(u32, Segment)> {
+        let mut tables = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        tables.sort_by_key(|(number, _)| *number);
+        tables
+    }
+}
+
 /// The batches of an output. They are read from an unnamed temporary file, one at a time.
 #[derive(Debug)]
 pub struct OutputBatches(StreamReader<BufReader<File>>);

@@ -12,7 +12,7 @@ mod writers;
 
 pub(crate) use finished::{Finished, OutputFailure};
 pub(crate) use handed::segment;
-pub use handed::{HandOver, NotHandedOver, OutputBatches, OutputHandle};
+pub use handed::{HandOver, NotHandedOver, OtherOutputs, OutputBatches, OutputHandle};
 pub(crate) use pending::{Pending, create};
 pub(crate) use place::{Place, SharedWriter};
 pub(crate) use worker::Piece;
@@ -20,11 +20,14 @@ pub(crate) use writers::{OutputsHandle, Writers};
 
 use crate::record::UnsavedRecord;
 use longshore_protocol::OutputName;
-use longshore_table::{FileFormat, WriteOptions};
+use longshore_table::{Compression, FileFormat, Format, WriteOptions};
 use std::path::{Path, PathBuf};
 
 /// Maximum number of outputs of a block that declares none.
 const UNDECLARED_MAX: u32 = 64;
+
+/// What records have in place of the path of an output that is returned unasked.
+const OTHERS: &str = "a table in memory";
 
 /// The target of an output.
 #[derive(Debug, Clone)]
@@ -39,6 +42,8 @@ pub(crate) struct Target {
     pub(crate) write: WriteOptions,
     /// The folder for its temporary files.
     pub(crate) temporary_folder: PathBuf,
+    /// Whether a script may leave it out.
+    pub(crate) is_optional: bool,
 }
 
 impl Target {
@@ -64,11 +69,27 @@ impl Declared {
         Self { ids, targets: Vec::new() }
     }
 
+    /// Returns all outputs without a target to the caller.
+    pub(crate) fn return_others(&mut self, others: &OtherOutputs, temporary_folder: &Path) {
+        let count = self.ids.as_ref().map_or(UNDECLARED_MAX as usize, Vec::len);
+        self.targets.resize(count.max(self.targets.len()), None);
+        for target in self.targets.iter_mut().filter(|target| target.is_none()) {
+            *target = Some(Target {
+                path: OTHERS.into(),
+                place: Place::Other(others.clone()),
+                format: FileFormat { format: Format::ArrowStream, compression: Compression::None },
+                write: WriteOptions::default(),
+                temporary_folder: temporary_folder.to_owned(),
+                is_optional: true,
+            });
+        }
+    }
+
     /// The outputs that were asked for and not written, as a sentence.
     pub(crate) fn unwritten(&self, finished: &[Finished]) -> Option<String> {
         let written =
             |number: usize| finished.iter().any(|output| output.index as usize == number && output.file.is_some());
-        let asked = self.targets.iter().enumerate().filter(|(_, target)| target.is_some());
+        let asked = self.targets.iter().enumerate().filter(|(_, target)| target.as_ref().is_some_and(|target| !target.is_optional));
         let missing = asked.map(|(number, _)| number).filter(|number| !written(*number));
         let missing: Vec<String> = missing.map(|number| self.called(number)).collect();
         (!missing.is_empty()).then(|| format!("the script did not write {}", missing.join(", ")))

@@ -1,6 +1,6 @@
 //! The place that an output is written to, after its check.
 
-use super::handed::{HandOver, OutputBatches};
+use super::handed::{HandOver, OtherOutputs, OutputBatches};
 use longshore_os::publish::Destination;
 use longshore_segment::Segment;
 use std::fmt;
@@ -21,6 +21,8 @@ pub(crate) enum Place {
     Batches(HandOver<OutputBatches>),
     /// The caller, as a segment.
     Segment(HandOver<Segment>),
+    /// The caller, as a segment among those of all outputs without a target.
+    Other(OtherOutputs),
     /// An unnamed file: a part of an output, until all parts are merged.
     Part,
 }

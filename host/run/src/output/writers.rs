@@ -297,6 +297,7 @@ mod tests {
             format: format.parse().unwrap(),
             write: WriteOptions::default(),
             temporary_folder: "/tmp".into(),
+            is_optional: false,
         })]);
         let (outgoing, mut answers) = mpsc::channel(16);
         let handle = writers.handle();

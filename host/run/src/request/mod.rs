@@ -28,7 +28,7 @@ pub use stream::CHUNK_ROWS;
 use crate::cut::{Cut, PartitionSpec};
 use crate::input::Inputs;
 use crate::kept::CaptureTarget;
-use crate::output::{Declared, Target};
+use crate::output::{Declared, OtherOutputs, Target};
 use crate::record::InputRecord;
 use longshore_block::{
     Block, BlockFile, BlockFiles, GivenValue, Mode, OptionValues, check_field, check_hidden, modules,
@@ -61,6 +61,8 @@ pub struct RunRequest {
     pub inputs: Vec<InputSpec>,
     /// Targets for its outputs.
     pub outputs: Vec<OutputSpec>,
+    /// What the script writes to outputs without a target; `None` leaves it out.
+    pub others: Option<OtherOutputs>,
     /// Values for its options.
     pub options: Vec<(String, GivenValue)>,
     /// The script's arguments.
@@ -193,6 +195,7 @@ impl RunRequest {
             block: block.into(),
             inputs: Vec::new(),
             outputs: Vec::new(),
+            others: None,
             options: Vec::new(),
             arguments: Vec::new(),
             environment: Vec::new(),
@@ -248,7 +251,10 @@ impl RunRequest {
             feeds.iter().map(|input| input.as_ref().map(|feed| columns(&feed.known_schema()))).collect();
         let options = OptionValues::resolve(&block, &self.options, &columns)?;
         notes.extend(options.unmasked().into_iter().map(Note::from));
-        let outputs = outputs::placed(&block, take(&mut self.outputs), &self.inputs, &temporary_folder)?;
+        let mut outputs = outputs::placed(&block, take(&mut self.outputs), &self.inputs, &temporary_folder)?;
+        if let Some(others) = &self.others {
+            outputs.return_others(others, &temporary_folder);
+        }
         let keep = self.keep.as_ref().map(|path| check_keep(path, &outputs)).transpose()?;
         let allowed = Allowed::resolve(&self.allowed)?;
         let contained = self.engine.may_isolate();
@@ -381,7 +387,8 @@ mod tests {
         let target = |path: PathBuf| {
             let format = FileFormat::from_path(&path).unwrap();
             let place = Place::Named(Destination::of(&path).unwrap());
-            Some(Target { path, place, format, write: WriteOptions::default(), temporary_folder: "/tmp".into() })
+            let write = WriteOptions::default();
+            Some(Target { path, place, format, write, temporary_folder: "/tmp".into(), is_optional: false })
         };
         let mut outputs = Declared { ids: None, targets: vec![None, target(folder.path().join("kept.csv"))] };
         assert!(check_keep(&kept, &outputs).is_ok());

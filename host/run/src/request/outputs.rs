@@ -37,7 +37,8 @@ pub(super) fn placed(
             OutputTarget::Batches(caller) => Place::Batches(caller),
             OutputTarget::Segment(caller) => Place::Segment(caller),
         };
-        let target = Target { path: shown, place, format, write, temporary_folder: temporary_folder.to_owned() };
+        let temporary_folder = temporary_folder.to_owned();
+        let target = Target { path: shown, place, format, write, temporary_folder, is_optional: false };
         let slot = number as usize;
         declared.targets.resize(declared.targets.len().max(slot + 1), None);
         if declared.targets[slot].replace(target).is_some() {

@@ -90,6 +90,7 @@ async fn serve_with<T: Send + 'static>(
         format: "arrow".parse().unwrap(),
         write: WriteOptions::default(),
         temporary_folder: "/tmp".into(),
+        is_optional: false,
     };
     let declared = Declared { ids: None, targets: vec![Some(target)] };
     let (trouble, mut troubles) = mpsc::unbounded_channel();

@@ -1,7 +1,7 @@
 //! Publishing the outputs of a successful run: all of them, or none. Pipes, devices and standard output are first,
 //! since they may fail and cannot be undone; files then appear together.
 
-use crate::output::{Declared, Finished, HandOver, OutputBatches, Pending, Place, SharedWriter, Target, segment};
+use crate::output::{Declared, Finished, HandOver, OtherOutputs, OutputBatches, Pending, Place, SharedWriter, Target, segment};
 use crate::record::OutputRecord;
 use longshore_config::settings::Settings;
 use longshore_model::cancel::{Cancel, CancelLevel};
@@ -99,6 +99,7 @@ fn put(
 enum Handed {
     Batches(HandOver<OutputBatches>, Box<OutputBatches>),
     Segment(HandOver<Segment>, Segment),
+    Other(OtherOutputs, u32, Segment),
 }
 
 impl Handed {
@@ -106,6 +107,7 @@ impl Handed {
         match self {
             Self::Batches(caller, batches) => caller.hand_over(*batches),
             Self::Segment(caller, segment) => caller.hand_over(segment),
+            Self::Other(caller, number, segment) => caller.hand_over(number, segment),
         }
     }
 }
@@ -138,6 +140,10 @@ fn deliver(mut file: File, index: u32, target: &Target, cancel: &Cancel) -> Resu
         }
         Place::Segment(caller) => {
             let handed = Handed::Segment(caller.clone(), segment(file).map_err(broken)?);
+            return Ok(Delivered { handed: Some(handed), ..Delivered::default() });
+        }
+        Place::Other(caller) => {
+            let handed = Handed::Other(caller.clone(), index, segment(file).map_err(broken)?);
             return Ok(Delivered { handed: Some(handed), ..Delivered::default() });
         }
         // A file with a name is published with the others, and a part is merged by the partitioned run.

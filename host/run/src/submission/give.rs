@@ -42,6 +42,7 @@ pub fn submitted(request: &RunRequest) -> Result<(Submission, Along), NotSubmitt
         block: SubmittedBlock::Path(path(&request.block)?),
         inputs,
         outputs,
+        others: request.others.is_some(),
         options: request.options.iter().map(|(name, value)| (name.clone(), given_value(value))).collect(),
         arguments: request.arguments.clone(),
         environment: request.environment.clone(),

@@ -3,7 +3,7 @@
 
 use super::{Along, SubmissionError};
 use crate::cut::PartitionSpec;
-use crate::output::OutputHandle;
+use crate::output::{OtherOutputs, OutputHandle};
 use crate::request::{InputSpec, Mount, OutputSpec, RunRequest};
 use longshore_block::GivenValue;
 use longshore_model::engine_kind::EngineChoice;
@@ -27,6 +27,8 @@ pub struct Taken {
     pub request: RunRequest,
     /// The tables that the run returns.
     pub tables: Vec<(u32, OutputHandle<Segment>)>,
+    /// The tables of outputs without a target, by their number, if they are asked for.
+    pub others: Option<OtherOutputs>,
 }
 
 /// The request of a submission.
@@ -38,6 +40,7 @@ pub fn requested(submission: Submission, mut along: Along) -> Result<Taken, Subm
         block,
         inputs,
         outputs,
+        others,
         options,
         arguments,
         environment,
@@ -73,6 +76,7 @@ pub fn requested(submission: Submission, mut along: Along) -> Result<Taken, Subm
     if let Some((what, at)) = left.chain(along.sinks.iter().map(|(at, _)| ("output", at))).next() {
         return Err(SubmissionError(format!("{what} {at} was sent along twice, or was not announced")));
     }
+    request.others = others.then(OtherOutputs::default);
     request.options = options.into_iter().map(|(name, value)| (name, taken_value(value))).collect();
     request.arguments = arguments;
     request.environment = environment;
@@ -106,7 +110,8 @@ pub fn requested(submission: Submission, mut along: Along) -> Result<Taken, Subm
     let named = |name: &String| BadRows::named(name).map_err(|error| wrong("bad_rows", name, &error));
     request.bad_rows = bad_rows.as_ref().map(named).transpose()?;
     request.hashes = hashes;
-    Ok(Taken { request, tables })
+    let others = request.others.clone();
+    Ok(Taken { request, tables, others })
 }
 
 /// The block's path: its own, or that of the files that were sent along.

@@ -1,0 +1,155 @@
+//! The Python classes for runs that a program asks a resident host for. The Python side makes submissions and reads
+//! records, both as JSON texts. Every call that may wait releases the interpreter.
+
+use crate::error::raise_caller;
+use crate::table::Table;
+use longshore_caller::{self as rust, CallerError, Canceller, Happening};
+use longshore_protocol::{LogSource, Software, Submission};
+use longshore_segment::Segment;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use pyo3_arrow::PyRecordBatchReader;
+use serde_json::{Value, to_string};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// The socket on which this user's host listens by default, from `XDG_RUNTIME_DIR` and `TMPDIR`.
+#[pyfunction]
+#[pyo3(signature = (named, temporary))]
+pub(crate) fn usual_socket(named: Option<PathBuf>, temporary: Option<PathBuf>) -> PathBuf {
+    rust::usual_socket(named, temporary)
+}
+
+/// A table of the caller's in shared memory.
+#[pyclass(frozen, module = "longshore._longshore")]
+pub(crate) struct Given {
+    segment: Segment,
+}
+
+#[pymethods]
+impl Given {
+    /// Copies an Arrow stream.
+    #[new]
+    fn new(py: Python<'_>, data: PyRecordBatchReader) -> PyResult<Self> {
+        let mut reader = data.into_reader()?;
+        let segment = py.detach(|| rust::write_table(reader.as_mut())).map_err(raise_caller)?;
+        Ok(Self { segment })
+    }
+}
+
+/// A connection to a host, until a run is submitted over it.
+#[pyclass(frozen, module = "longshore._longshore")]
+pub(crate) struct Caller {
+    caller: Mutex<Option<rust::Caller>>,
+}
+
+#[pymethods]
+impl Caller {
+    /// Connects to the host that listens on a socket.
+    #[new]
+    fn new(py: Python<'_>, socket: PathBuf) -> PyResult<Self> {
+        let software = Software { name: "longshore for Python".into(), version: env!("CARGO_PKG_VERSION").into() };
+        let caller = py.detach(|| rust::Caller::connect(&socket, software)).map_err(raise_caller)?;
+        Ok(Self { caller: Mutex::new(Some(caller)) })
+    }
+
+    /// Starts a run: a submission as JSON, the block's files with whether they may be executed, and the tables by the
+    /// inputs' positions.
+    fn submit(
+        &self,
+        py: Python<'_>,
+        submission: &str,
+        files: Vec<(String, bool, Vec<u8>)>,
+        tables: Vec<(u32, Py<Given>)>,
+    ) -> PyResult<Called> {
+        let submission: Submission =
+            serde_json::from_str(submission).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let caller = self.caller.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let caller = caller.ok_or_else(|| PyRuntimeError::new_err("a run was submitted over this connection"))?;
+        let started = py.detach(|| {
+            let mut submitting = caller.submit(&submission)?;
+            for (path, executable, content) in &files {
+                submitting.file(path, *executable, content.as_slice())?;
+            }
+            for (input, table) in &tables {
+                submitting.table(*input, &table.get().segment)?;
+            }
+            submitting.start()
+        });
+        let run = started.map_err(raise_caller)?;
+        Ok(Called { canceller: run.canceller(), run: Mutex::new(run) })
+    }
+}
+
+/// A run that was submitted.
+#[pyclass(frozen, module = "longshore._longshore")]
+pub(crate) struct Called {
+    run: Mutex<rust::Run>,
+    canceller: Canceller,
+}
+
+#[pymethods]
+impl Called {
+    /// Waits for what happens next: its kind and its value, `None` after the end. An `event`, the `record` and a
+    /// rejection (`rejected`) are JSON; a `log` is a stream's name and bytes; a `table` is an output's position in the
+    /// submission and a table, and `other` an output's number and a table.
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<(&'static str, Bound<'py, PyAny>)>> {
+        let next = py.detach(|| {
+            let happening = self.run.lock().unwrap_or_else(PoisonError::into_inner).next()?;
+            happening.map(Next::of).transpose()
+        });
+        next.map_err(raise_caller)?.map(|next| next.value(py)).transpose()
+    }
+
+    /// Asks the script to end.
+    fn cancel(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.canceller.cancel()).map_err(raise_caller)
+    }
+
+    /// Kills the script.
+    fn kill(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.canceller.kill()).map_err(raise_caller)
+    }
+}
+
+/// What happened, before it is a Python object.
+enum Next {
+    Json(&'static str, String),
+    Log(LogSource, Vec<u8>),
+    Table(&'static str, u32, Table),
+}
+
+impl Next {
+    fn of(happening: Happening) -> Result<Self, CallerError> {
+        let table = |kind, number, segment: &Segment| {
+            let (schema, batches) = rust::read_table(segment)?;
+            Ok(Self::Table(kind, number, Table::of_parts(schema, batches)))
+        };
+        match happening {
+            Happening::Log(source, bytes) => Ok(Self::Log(source, bytes)),
+            Happening::Table(output, segment) => table("table", output, &segment),
+            Happening::Other(number, segment) => table("other", number, &segment),
+            Happening::Rejected(rejection) => Self::json("rejected", to_string(&rejection)),
+            Happening::Record(record) => Self::json("record", to_string(&record)),
+            Happening::Event(event) => Self::json("event", to_string(&Value::Object(event))),
+            // One that this version does not know.
+            _ => Self::json("event", Ok("{}".into())),
+        }
+    }
+
+    fn json(kind: &'static str, text: serde_json::Result<String>) -> Result<Self, CallerError> {
+        text.map(|text| Self::Json(kind, text)).map_err(CallerError::Record)
+    }
+
+    fn value<'py>(self, py: Python<'py>) -> PyResult<(&'static str, Bound<'py, PyAny>)> {
+        Ok(match self {
+            Self::Json(kind, text) => (kind, text.into_pyobject(py)?.into_any()),
+            Self::Log(source, bytes) => {
+                let source = if source == LogSource::Stderr { "stderr" } else { "stdout" };
+                ("log", (source, PyBytes::new(py, &bytes)).into_pyobject(py)?.into_any())
+            }
+            Self::Table(kind, number, table) => (kind, (number, table).into_pyobject(py)?.into_any()),
+        })
+    }
+}
