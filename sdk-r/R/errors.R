@@ -1,8 +1,8 @@
 # Raises a condition of class longshore_error, after all Rust values are dropped. It has the script's call.
-fail <- function(kind, message) {
+fail <- function(kind, message, ...) {
   condition <- structure(
     class = c(paste0("longshore_error_", kind), "longshore_error", "error", "condition"),
-    list(message = message, call = script.call(), kind = kind)
+    list(message = message, call = script.call(), kind = kind, ...)
   )
   stop(condition)
 }

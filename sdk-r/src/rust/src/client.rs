@@ -4,6 +4,7 @@ use crate::altrep::Strings;
 use crate::columns;
 use crate::failure::{Failure, answer};
 use crate::how::How;
+use crate::parsed;
 use crate::vectors;
 use crate::write::Columns;
 use crate::{guard, message};
@@ -51,17 +52,11 @@ fn client_facts(client: ExternalPtr<Arc<Client>>) -> Robj {
 
 /// An option's value; `NULL` if it is not set.
 fn option(value: &Value) -> Result<Robj, Failure> {
-    Ok(match value {
-        Value::Null => ().into(),
-        Value::Bool(value) => (*value).into(),
-        Value::Number(number) => match number.as_i64().map(i32::try_from) {
-            Some(Ok(integer)) if integer != vectors::NA_INTEGER => integer.into(),
-            _ => number.as_f64().into(),
-        },
-        Value::String(text) => vectors::characters(1, |_| Some(text))?,
-        Value::Array(values) => vectors::characters(values.len(), |index| values.get(index).and_then(Value::as_str))?,
-        Value::Object(_) => return Err(Failure::data("an option is a JSON object, which no kind of option allows")),
-    })
+    match value {
+        Value::Array(values) => parsed::texts(values),
+        Value::Object(_) => Err(Failure::data("an option is a JSON object, which no kind of option allows")),
+        other => parsed::value(other),
+    }
 }
 
 /// A whole input: a list of columns, names and the number of rows, or `NULL`.

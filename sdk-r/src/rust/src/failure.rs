@@ -1,6 +1,7 @@
 //! Failures as values: R gets a list with a kind and a message, and raises it as a condition once Rust has returned.
 
 use extendr_api::prelude::*;
+use longshore_caller::CallerError;
 use longshore_client::{ClientError, InputName, OutputName, chain};
 
 /// A call that failed. `kind` is the kind of the condition, which scripts can handle.
@@ -14,6 +15,11 @@ impl Failure {
     /// Data that R or a table cannot represent.
     pub(crate) fn data(message: impl Into<String>) -> Self {
         Self { kind: "data", message: message.into() }
+    }
+
+    /// An argument that cannot be used.
+    pub(crate) fn value(message: impl Into<String>) -> Self {
+        Self { kind: "value", message: message.into() }
     }
 
     /// R is out of memory.
@@ -65,6 +71,19 @@ impl From<ClientError> for Failure {
             | ClientError::Segment(_) => ("connection", chain(&error)),
         };
         Self { kind, message }
+    }
+}
+
+impl From<CallerError> for Failure {
+    fn from(error: CallerError) -> Self {
+        let text = chain(&error);
+        match error {
+            CallerError::NotThere { .. } => {
+                Self { kind: "server", message: format!("{text}: start one with `longshore serve`") }
+            }
+            CallerError::Table(_) | CallerError::Segment(_) => Self::data(text),
+            _ => Self { kind: "server", message: text },
+        }
     }
 }
 

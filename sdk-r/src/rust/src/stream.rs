@@ -43,6 +43,17 @@ fn client_write_stream(client: ExternalPtr<Arc<Client>>, output: Robj, stream: R
     }))
 }
 
+/// The table of a C stream in shared memory, for a run of another block. The stream is consumed.
+#[extendr]
+fn caller_stream(stream: Robj) -> Robj {
+    answer(target(&stream).and_then(|source| {
+        // SAFETY: the R side passes a pointer to a C stream that nothing else reads meanwhile; it is left released.
+        let mut reader = unsafe { ArrowArrayStreamReader::from_raw(source) }
+            .map_err(|error| Failure::data(format!("the stream cannot be read: {error}")))?;
+        Ok(ExternalPtr::new(longshore_caller::write_table(&mut reader)?).into())
+    }))
+}
+
 /// A pointer to an empty C stream, in the form that nanoarrow uses.
 #[extendr]
 fn stream_allocate() -> Robj {
@@ -58,5 +69,6 @@ extendr_module! {
     mod stream;
     fn client_read_stream;
     fn client_write_stream;
+    fn caller_stream;
     fn stream_allocate;
 }

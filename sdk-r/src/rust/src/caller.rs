@@ -1,0 +1,135 @@
+//! The R functions for runs that a program asks a resident host for. Every function returns a value or a
+//! `longshore_failure`; none raises. A wait ends where the user interrupts R.
+
+use crate::columns;
+use crate::failure::{Failure, answer};
+use crate::guard;
+use crate::how::How;
+use crate::parsed;
+use crate::vectors;
+use crate::write::Columns;
+use extendr_api::prelude::*;
+use longshore_caller::{Caller, Happening, Next, Run, read_table, usual_socket, write_table};
+use longshore_protocol::{LogSource, Software, Submission};
+use longshore_segment::Segment;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a wait lasts before R is asked whether its user has interrupted it.
+const TURN: Duration = Duration::from_millis(100);
+
+/// A run, and the bytes of each stream that are the beginning of a character.
+struct Called {
+    run: Run,
+    begun: [Vec<u8>; 2],
+}
+
+/// The socket on which this user's host listens by default, from two variables, which may be empty.
+#[extendr]
+fn caller_socket(named: &str, temporary: &str) -> Robj {
+    let path = |text: &str| Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty());
+    let socket = usual_socket(path(named), path(temporary)).display().to_string();
+    answer(vectors::characters(1, |_| Some(socket.as_str())))
+}
+
+/// A table in shared memory, from columns.
+#[extendr]
+fn caller_table(names: Robj, columns: List, rows: f64) -> Robj {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the R side gives a length")]
+    let columns = Columns::new(&names, &columns, rows as usize);
+    answer(columns.and_then(|mut columns| {
+        let written = write_table(&mut columns);
+        match columns.failure() {
+            Some(failure) => Err(failure),
+            None => Ok(ExternalPtr::new(written?).into()),
+        }
+    }))
+}
+
+/// Starts a run: a submission as JSON, and a table for each input that has no path, by its position there.
+#[extendr]
+fn caller_start(socket: &str, submission: &str, positions: Robj, tables: List) -> Robj {
+    answer(start(Path::new(socket), submission, &positions, &tables))
+}
+
+fn start(socket: &Path, submission: &str, positions: &Robj, tables: &List) -> Result<Robj, Failure> {
+    let submission: Submission =
+        serde_json::from_str(submission).map_err(|error| Failure::value(format!("the run cannot be sent: {error}")))?;
+    let software = Software { name: "longshore for R".into(), version: env!("CARGO_PKG_VERSION").into() };
+    let mut submitting = Caller::connect(socket, software)?.submit(&submission)?;
+    for (position, table) in positions.as_integer_slice().unwrap_or_default().iter().zip(tables.values()) {
+        let table: ExternalPtr<Segment> = table.try_into().map_err(|_| Failure::value("a table is none of this package"))?;
+        submitting.table(u32::try_from(*position).unwrap_or(u32::MAX), &table)?;
+    }
+    let run = submitting.start()?;
+    Ok(ExternalPtr::new(RefCell::new(Called { run, begun: [Vec::new(), Vec::new()] })).into())
+}
+
+/// Waits for what happens next: its kind and its value, or `NULL` after the end. `waiting` if the user has interrupted R.
+#[extendr]
+fn caller_next(called: ExternalPtr<RefCell<Called>>, how: List) -> Robj {
+    let how = How::new(&how);
+    let mut called = called.borrow_mut();
+    answer(loop {
+        match called.run.next_within(TURN) {
+            Ok(Next::Nothing) if guard::interrupted() => break Ok(list!("waiting").into()),
+            Ok(Next::Nothing) => {}
+            Ok(Next::End) => break Ok(().into()),
+            Ok(Next::Happening(happening)) => break happened(happening, &mut called.begun, &how),
+            Err(error) => break Err(error.into()),
+        }
+    })
+}
+
+fn happened(happening: Happening, begun: &mut [Vec<u8>; 2], how: &How) -> Result<Robj, Failure> {
+    Ok(match happening {
+        Happening::Event(event) => list!("event", parsed::value(&event.into())?),
+        Happening::Record(record) => list!("record", parsed::value(&record)?),
+        Happening::Rejected(rejection) => {
+            let remedy = rejection.remedy.map(|remedy| parsed::value(&remedy)).transpose()?;
+            let problems = vectors::characters(rejection.problems.len(), |at| Some(rejection.problems[at].as_str()))?;
+            list!("rejected", problems, remedy.unwrap_or_default())
+        }
+        Happening::Log(source, bytes) => {
+            let is_error = source == LogSource::Stderr;
+            let text = decoded(&mut begun[usize::from(is_error)], bytes);
+            list!("log", is_error, vectors::characters(1, |_| Some(text.as_str()))?)
+        }
+        Happening::Other(number, segment) => {
+            let (schema, batches) = read_table(&segment)?;
+            let batches: Vec<_> = batches.into_iter().map(|decoded| decoded.batch).collect();
+            list!("other", f64::from(number), columns::table(&schema, &batches, how)?)
+        }
+        _ => list!("unknown"),
+    }
+    .into())
+}
+
+/// The characters that are complete; the beginning of one waits for its rest. R's texts have no NUL.
+fn decoded(begun: &mut Vec<u8>, bytes: Vec<u8>) -> String {
+    begun.extend(bytes);
+    let ends = match std::str::from_utf8(begun) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        _ => begun.len(),
+    };
+    let rest = begun.split_off(ends);
+    String::from_utf8_lossy(&std::mem::replace(begun, rest)).replace('\0', "\u{fffd}")
+}
+
+/// Ends a run: its script is asked to end, or killed at once.
+#[extendr]
+fn caller_cancel(called: ExternalPtr<RefCell<Called>>, at_once: bool) -> Robj {
+    let canceller = called.borrow().run.canceller();
+    let cancelled = if at_once { canceller.kill() } else { canceller.cancel() };
+    answer(cancelled.map(|()| ().into()).map_err(Failure::from))
+}
+
+extendr_module! {
+    mod caller;
+    fn caller_socket;
+    fn caller_table;
+    fn caller_start;
+    fn caller_next;
+    fn caller_cancel;
+}
