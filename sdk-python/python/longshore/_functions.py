@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import decimal
 import functools
 import inspect
 import json
@@ -27,6 +28,10 @@ _FORMS = {"polars": "polars", "pyarrow": "arrow"}
 
 # Integers that options and JSON represent alike.
 _INTEGERS = range(-(2**53), 2**53 + 1)
+
+# Decimal digits, and powers of ten, that a double represents exactly.
+_DIGITS = 15
+_EXPONENT = 22
 
 
 @overload
@@ -247,10 +252,16 @@ def _kind(value: Any) -> str:
         return "boolean"
     if isinstance(value, int) and value in _INTEGERS:
         return "integer"
-    if isinstance(value, float) and math.isfinite(value):
+    if isinstance(value, float) and math.isfinite(value) and _is_short(value):
         return "double"
     # A blank text counts as none.
     return "text" if isinstance(value, str) and value.strip() and value.isprintable() else "json"
+
+
+def _is_short(value: float) -> bool:
+    """Whether every reader of JSON makes the same number of its digits; some are in error by the last bit of others."""
+    _, digits, exponent = decimal.Decimal(repr(value)).as_tuple()
+    return len(digits) <= _DIGITS and isinstance(exponent, int) and abs(exponent) <= _EXPONENT
 
 
 def _returned_names(tree: ast.FunctionDef) -> list[str] | None:

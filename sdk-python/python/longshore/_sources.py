@@ -218,12 +218,26 @@ def _import_of(value: Any) -> tuple[str, str] | None:
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", getattr(value, "__name__", None))
     if isinstance(value, (bool, int, float, complex, str, bytes, type(None), tuple, list, dict, set, frozenset)):
         return None
-    if not isinstance(module, str) or not isinstance(name, str) or not name.isidentifier():
+    if isinstance(module, str) and isinstance(name, str) and name.isidentifier():
+        found = sys.modules.get(module)
+        if found is not None and getattr(found, name, None) is value and _is_installed(found):
+            return module, name
+    return None if isinstance(value, FunctionType) else _place_of(value)
+
+
+def _place_of(value: Any) -> tuple[str, str] | None:
+    """The public module of an installed package that has this very object, such as `norm` of `scipy.stats`."""
+    top = type(value).__module__.partition(".")[0]
+    package = sys.modules.get(top)
+    if top == "builtins" or package is None or not _is_installed(package):
         return None
-    found = sys.modules.get(module)
-    if found is None or getattr(found, name, None) is not value or not _is_installed(found):
-        return None
-    return module, name
+    names = [name for name in list(sys.modules) if name == top or name.startswith(f"{top}.")]
+    for name in sorted(names, key=lambda name: (name.count("."), name)):
+        if not any(part.startswith("_") for part in name.split(".")):
+            for attribute, held in list(vars(sys.modules[name]).items()):
+                if held is value and not attribute.startswith("_"):
+                    return name, attribute
+    return None
 
 
 def _installed_folders() -> list[Path]:

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cut::PartitionSpec;
+use crate::output::OtherOutputs;
 use crate::request::{InputSource, InputSpec, Mount, OutputSpec, OutputTarget, RunRequest};
 use longshore_block::GivenValue;
 use longshore_model::engine_kind::EngineChoice;
@@ -113,6 +114,7 @@ fn request(dice: &mut Dice) -> RunRequest {
         dice.some(|dice| PartitionSpec::new(dice.text()).jobs(1 + dice.roll(5)).keep_going(dice.roll(2) == 0));
     request.bad_rows = dice.some(|dice| [BadRows::Fail, BadRows::Skip, BadRows::Keep][dice.roll(3)]);
     request.hashes = dice.roll(2) == 0;
+    request.others = (dice.roll(2) == 0).then(OtherOutputs::default);
     request
 }
 
