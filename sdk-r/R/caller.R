@@ -138,7 +138,7 @@ conclude.run <- function(record, log, errors, tables) {
 last.traceback <- function(errors) {
   lines <- strsplit(sub("\\s+$", "", errors), "\n", fixed = TRUE)[[1L]]
   starts <- which(startsWith(lines, "Traceback"))
-  lines <- if (length(starts)) utils::tail(lines, -(starts[length(starts)] - 1L)) else utils::tail(lines, 12L)
+  lines <- if (length(starts)) lines[starts[length(starts)]:length(lines)] else utils::tail(lines, 12L)
   text <- paste(lines, collapse = "\n")
   if (nchar(text) > 4000L) paste0("...", substring(text, nchar(text) - 4000L)) else text
 }
