@@ -27,6 +27,7 @@ import pyarrow.feather
 import pyarrow.flight
 import pyarrow.parquet
 from environments import environment_sections
+from from_callers import caller_sections
 from history import history_sections
 from measure import COLUMNS, GIB, LONGSHORE, ROUNDS, in_turns, ratio, result, run, spread, timed
 from stream import stream_sections
@@ -298,6 +299,7 @@ def main() -> None:
         **r_sections,
         **environment_sections,
         **history_sections,
+        **caller_sections,
     }
     only = os.environ.get("BENCH_ONLY", "")
     sections = {title: measure for title, measure in sections.items() if not only or title in only.split(",")}

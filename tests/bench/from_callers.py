@@ -1,0 +1,108 @@
+"""The way of a table from a program to the script of its run, through a resident host."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import longshore
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+from longshore import _tables
+from longshore._longshore import Given
+from measure import COLUMNS, GIB, LONGSHORE, in_turns, ratio, spread, timed
+
+ROUNDS = 7
+
+READS = """
+from longshore.api import Api
+Api().read_input()
+"""
+
+
+@contextlib.contextmanager
+def host(folder: Path) -> Iterator[str]:
+    """A resident host, until the end."""
+    path = str(folder / "server.sock")
+    folder.chmod(0o700)
+    with subprocess.Popen([LONGSHORE, "serve", "--socket", path], stderr=subprocess.DEVNULL) as serving:
+        try:
+            while True:
+                with socket.socket(socket.AF_UNIX) as client:
+                    if client.connect_ex(path) == 0:
+                        break
+                time.sleep(0.01)
+            yield path
+        finally:
+            serving.terminate()
+
+
+def copy(columns: list[Any], memory: mmap.mmap) -> None:
+    """Copies columns one after the other."""
+    target = np.frombuffer(memory, dtype="u1")
+    offset = 0
+    for column in columns:
+        target[offset : offset + column.nbytes] = column.view("u1")
+        offset += column.nbytes
+
+
+def memcpy(columns: list[Any]) -> float:
+    """Seconds to copy columns onto fresh shared memory."""
+    descriptor = os.memfd_create("bench")
+    length = sum(column.nbytes for column in columns)
+    os.ftruncate(descriptor, length)
+    with mmap.mmap(descriptor, length) as memory:
+        seconds = timed(lambda: copy(columns, memory))
+    os.close(descriptor)
+    return seconds
+
+
+def callers(folder: Path) -> list[str]:
+    """One gibibyte of doubles from a program's table to its script."""
+    rows = GIB // 8 // COLUMNS
+    generator = np.random.default_rng(1)
+    columns = [generator.random(rows) for _ in range(COLUMNS)]
+    names = [f"c{index}" for index in range(COLUMNS)]
+    arrow = pa.table(dict(zip(names, columns)))
+    forms = {
+        "pyarrow": arrow,
+        "polars": pl.from_arrow(arrow),
+        "pandas": pd.DataFrame(dict(zip(names, columns)), copy=False),
+    }
+    sealed = {
+        name: (lambda table=table: timed(lambda: Given(_tables.to_stream(table)))) for name, table in forms.items()
+    }
+    copies = in_turns(ROUNDS, memcpy=lambda: memcpy(columns), **sealed)
+    script = folder / "reads.py"
+    script.write_text(READS)
+    with host(folder) as path:
+
+        def run(table: Any) -> float:
+            return timed(lambda: longshore.run(script, table, socket=path, engine="docker", quiet=True))
+
+        runs = in_turns(ROUNDS, small=lambda: run(arrow.slice(0, 1)), large=lambda: run(arrow))
+    beyond = [large - small - copy for large, small, copy in zip(runs["large"], runs["small"], copies["pyarrow"])]
+    return [
+        "| 1 GiB of doubles, onto shared memory | median (range) | relative to memcpy |",
+        "|---|---|---|",
+        f"| memcpy | {spread(copies['memcpy'])} | 1 |",
+        *(f"| from {name} | {spread(copies[name])} | {ratio(copies[name], copies['memcpy'])} |" for name in forms),
+        "",
+        "| run in a container, from the call to the result | median (range) |",
+        "|---|---|",
+        f"| a table of one row | {spread(runs['small'])} |",
+        f"| 1 GiB | {spread(runs['large'])} |",
+        f"| the difference, less the copy | {spread(beyond)} |",
+    ]
+
+
+caller_sections = {"Callers": callers}
