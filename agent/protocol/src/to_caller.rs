@@ -96,7 +96,8 @@ pub struct Glimpse {
 
 impl Message for ToCaller {
     const DIRECTION: &'static str = "to a caller";
-    const NAMES: &'static [&'static str] = &["welcome", "refused", "rejected", "event", "log", "table", "other", "record"];
+    const NAMES: &'static [&'static str] =
+        &["welcome", "refused", "rejected", "event", "log", "table", "other", "record"];
 
     fn carries(&self) -> Carries {
         match self {

@@ -29,9 +29,8 @@ pub fn runtime_folder(named: Option<PathBuf>, temporary: Option<PathBuf>) -> Opt
     let own = |folder: &PathBuf| std::fs::metadata(folder).is_ok_and(|found| found.uid() == user.as_raw());
     let usual = Some(PathBuf::from(format!("/run/user/{}", user.as_raw()))).filter(own);
     let candidates = [named.filter(own), usual, temporary, Some(PathBuf::from("/tmp"))];
-    let is_usable = |folder: &PathBuf| {
-        folder.as_os_str().len() <= RUNTIME_FOLDER_BYTES && access(folder, Access::WRITE_OK).is_ok()
-    };
+    let is_usable =
+        |folder: &PathBuf| folder.as_os_str().len() <= RUNTIME_FOLDER_BYTES && access(folder, Access::WRITE_OK).is_ok();
     Some(candidates.into_iter().flatten().find(is_usable)?.join(format!("longshore-{}", user.as_raw())))
 }
 

@@ -42,7 +42,8 @@ mod tests {
 
     fn batch(first: i64) -> RecordBatch {
         let numbers: ArrayRef = Arc::new((first..first + 3).collect::<Int64Array>());
-        let words: ArrayRef = Arc::new(StringViewArray::from(vec![Some("a text of more than twelve bytes"), None, Some("")]));
+        let words: ArrayRef =
+            Arc::new(StringViewArray::from(vec![Some("a text of more than twelve bytes"), None, Some("")]));
         RecordBatch::try_from_iter([("n", numbers), ("word", words)]).unwrap()
     }
 

@@ -89,7 +89,11 @@ impl Declared {
     pub(crate) fn unwritten(&self, finished: &[Finished]) -> Option<String> {
         let written =
             |number: usize| finished.iter().any(|output| output.index as usize == number && output.file.is_some());
-        let asked = self.targets.iter().enumerate().filter(|(_, target)| target.as_ref().is_some_and(|target| !target.is_optional));
+        let asked = self
+            .targets
+            .iter()
+            .enumerate()
+            .filter(|(_, target)| target.as_ref().is_some_and(|target| !target.is_optional));
         let missing = asked.map(|(number, _)| number).filter(|number| !written(*number));
         let missing: Vec<String> = missing.map(|number| self.called(number)).collect();
         (!missing.is_empty()).then(|| format!("the script did not write {}", missing.join(", ")))

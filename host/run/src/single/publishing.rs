@@ -1,7 +1,9 @@
 //! Publishing the outputs of a successful run: all of them, or none. Pipes, devices and standard output are first,
 //! since they may fail and cannot be undone; files then appear together.
 
-use crate::output::{Declared, Finished, HandOver, OtherOutputs, OutputBatches, Pending, Place, SharedWriter, Target, segment};
+use crate::output::{
+    Declared, Finished, HandOver, OtherOutputs, OutputBatches, Pending, Place, SharedWriter, Target, segment,
+};
 use crate::record::OutputRecord;
 use longshore_config::settings::Settings;
 use longshore_model::cancel::{Cancel, CancelLevel};

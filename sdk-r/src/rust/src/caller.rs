@@ -59,7 +59,8 @@ fn start(socket: &Path, submission: &str, positions: &Robj, tables: &List) -> Re
     let software = Software { name: "longshore for R".into(), version: env!("CARGO_PKG_VERSION").into() };
     let mut submitting = Caller::connect(socket, software)?.submit(&submission)?;
     for (position, table) in positions.as_integer_slice().unwrap_or_default().iter().zip(tables.values()) {
-        let table: ExternalPtr<Segment> = table.try_into().map_err(|_| Failure::value("a table is none of this package"))?;
+        let table: ExternalPtr<Segment> =
+            table.try_into().map_err(|_| Failure::value("a table is none of this package"))?;
         submitting.table(u32::try_from(*position).unwrap_or(u32::MAX), &table)?;
     }
     let run = submitting.start()?;
