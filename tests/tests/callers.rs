@@ -4,13 +4,13 @@
 
 mod command;
 
-use command::{Resident, User};
+use command::{Home, Resident};
 use std::process::Command;
 
 #[test]
 fn programs_in_r_run_blocks() {
-    let user = User::new();
-    let resident = Resident::start(&user.home, &["--allow-processes"]);
+    let home = Home::new();
+    let resident = Resident::start(&home, &["--allow-processes"]);
     let folder = tempfile::Builder::new().prefix("callers-").tempdir().unwrap();
     let library = std::env::var_os("LONGSHORE_R_LIBRARY").unwrap_or_default();
     let mut command = Command::new("Rscript");
