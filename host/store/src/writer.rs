@@ -3,7 +3,7 @@
 
 use crate::database::{Database, Place, signed};
 use crate::error::StoreFailure;
-use crate::hosts::LivingHost;
+use crate::hosts::{Hosts, LivingHost};
 use crate::live::{Changes, Live};
 use crate::log::{LogSource, add_part};
 use crate::new_run::NewRun;
@@ -210,22 +210,29 @@ fn write_end(database: &mut Database, number: i64, rest: &Changes, ended: &Ended
     write(&transaction, number, rest)?;
     let end = "UPDATE runs SET state = 'ended', outcome = ?2, record = ?3 WHERE number = ?1";
     transaction.prepare(end)?.execute(params![number, outcome.as_str(), ended.record])?;
-    {
-        // Numbers grow by one at most: the condition spares a count of all runs where there are fewer.
-        let beyond = "SELECT number, state, host FROM runs \
-                      WHERE (SELECT max(number) FROM runs) - (SELECT min(number) FROM runs) >= ?1 \
-                      ORDER BY run_id DESC LIMIT -1 OFFSET ?1";
-        let mut beyond = transaction.prepare(beyond)?;
-        let mut beyond = beyond.query([signed(ended.keep)])?;
-        while let Some(run) = beyond.next()? {
-            let (number, state): (i64, String) = (run.get(0)?, run.get(1)?);
-            let host: Option<String> = run.get(2)?;
-            if state != "running" || !host.is_some_and(|host| hosts.lives(&host)) {
-                transaction.prepare("DELETE FROM runs WHERE number = ?1")?.execute([number])?;
-            }
+    remove_beyond(&transaction, hosts, ended.keep)?;
+    Ok(transaction.commit()?)
+}
+
+/// Removes all but the newest runs and those that are running.
+fn remove_beyond(connection: &Connection, hosts: &Hosts, keep: u64) -> Result<(), StoreFailure> {
+    // Numbers grow by one at most: where there are fewer, no run need be looked at.
+    let span = "SELECT (SELECT max(number) FROM runs) - (SELECT min(number) FROM runs)";
+    let span: Option<i64> = connection.query_row(span, [], |row| row.get(0))?;
+    if span.unwrap_or_default() < signed(keep) {
+        return Ok(());
+    }
+    let beyond = "SELECT number, state, host FROM runs ORDER BY run_id DESC LIMIT -1 OFFSET ?1";
+    let mut beyond = connection.prepare(beyond)?;
+    let mut beyond = beyond.query([signed(keep)])?;
+    while let Some(run) = beyond.next()? {
+        let (number, state): (i64, String) = (run.get(0)?, run.get(1)?);
+        let host: Option<String> = run.get(2)?;
+        if state != "running" || !host.is_some_and(|host| hosts.lives(&host)) {
+            connection.prepare("DELETE FROM runs WHERE number = ?1")?.execute([number])?;
         }
     }
-    Ok(transaction.commit()?)
+    Ok(())
 }
 
 /// Writes what waited of a run, and removes what is no longer kept of its log.
