@@ -213,6 +213,7 @@ class Terminal:
 def test_progress_is_a_bar_or_lines(monkeypatch: pytest.MonkeyPatch, has_tqdm: bool) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(_showing, "_PAUSE", 1000.0)
     if not has_tqdm:
         monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     with _showing.Showing() as showing:
@@ -300,6 +301,7 @@ def test_a_failed_run_raises_with_the_traceback(host: Host) -> None:
     error = caught.value
     assert error.outcome == "failed" and error.message == "ValueError: no price"
     assert 'raise ValueError("no price")' in error.traceback and error.traceback.startswith("Traceback")
+    assert error.traceback.count("  File ") == 1
     assert error.run_id and f"run {error.run_id}" in str(error) and "before" in error.log
     assert error.record["run_id"] == error.run_id and isinstance(error, longshore.LongshoreError)
 

@@ -192,3 +192,14 @@ fn data_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let parent = set(variable).or_else(|| env::home_dir().map(|home| home.join(below_home)))?;
     Some(parent.join("longshore"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callers_look_for_the_host_where_it_listens() {
+        let found = longshore_caller::usual_socket(set("XDG_RUNTIME_DIR"), set("TMPDIR"));
+        assert_eq!(found, defaults().server_socket());
+    }
+}

@@ -13,9 +13,20 @@ def longshore_main(
 ) -> None:
     """Call a function with a block's inputs and options, and write what it returns."""
     import json
+    import sys
 
     from longshore.api import Api
 
+    previous = sys.excepthook
+
+    def show(kind: Any, error: BaseException, traceback: Any) -> None:
+        # Tracebacks begin with the function.
+        inner = traceback
+        while inner is not None and inner.tb_frame.f_code.co_name in ("<module>", "longshore_main"):
+            inner = inner.tb_next
+        previous(kind, error.with_traceback(inner or traceback), inner or traceback)
+
+    sys.excepthook = show
     api = Api()
     values: dict[str, Any] = {name: api.read_input(name, as_=form) for name, form in inputs.items()}
     for name, value in api.options.items():

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import decimal
 import functools
 import inspect
@@ -183,7 +184,9 @@ class _Parameters:
             types = typing.get_type_hints(function)
         except Exception:
             # Annotations may name what is imported for type checkers alone.
-            types = dict(function.__annotations__)
+            types = {}
+            with contextlib.suppress(NameError):
+                types = dict(function.__annotations__)
         for name, parameter in inspect.signature(function).parameters.items():
             self._add(name, parameter, types.get(name))
 
