@@ -134,6 +134,10 @@ test-tables: setup images build venv ## Run the larger tests of tables, includin
 	@tests/needs
 	@$(VENV)/bin/python3 -m pytest -q tests/tables --larger
 
+test-server: setup images build venv ## Run the conformance suite through a resident host
+	@tests/needs
+	@LONGSHORE_TEST_SERVER=1 cargo test --locked -p longshore-tests --test conformance
+
 test-dist: dist engine venv ## Install the Debian package in a clean container, run there without an engine
 	@$(VENV)/bin/python3 -m pytest -q tests/dist
 
@@ -157,4 +161,4 @@ clean: ## Remove build results
 	@cargo clean
 	@rm -rf $(VENV) $(TOOLS)
 
-.PHONY: help tools engine setup agent wheel venv program python-image r-library r-package images images-13 sdk build install dist dist-images demo lint test test-fresh test-hostile test-tables test-dist test-13 docs modules bench clean
+.PHONY: help tools engine setup agent wheel venv program python-image r-library r-package images images-13 sdk build install dist dist-images demo lint test test-fresh test-hostile test-tables test-server test-dist test-13 docs modules bench clean

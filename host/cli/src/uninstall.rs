@@ -2,14 +2,16 @@
 //! asked for; blocks, their locks and settings files are the user's own.
 
 use crate::environment::installed_files;
-use crate::{BAD_INPUT, failure, printer};
+use crate::{BAD_INPUT, failure, printer, unit};
 use clap::Args;
 use longshore::collection::{ImageCollection, ImagesError, Removal};
 use longshore::human::{count, size};
 use longshore::images::{How, ImageEntry};
 use longshore::shown::{Shown, Word};
 use longshore::{Host, Settings, folder_bytes};
+use longshore_server::lock_of;
 use std::io::{ErrorKind, IsTerminal};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 /// Exit status if something could not be removed.
@@ -79,6 +81,11 @@ pub(crate) async fn uninstall(arguments: UninstallArguments, host: &Host, settin
         let text = format!("cannot remove anything while there are runs in `{}`: wait for their end", runs.display());
         return failure::print_text(&text, FAILED);
     }
+    let socket = host.settings().server_socket();
+    if UnixStream::connect(&socket).is_ok() {
+        let text = format!("cannot remove anything while a resident host listens on `{}`: end it", socket.display());
+        return failure::print_text(&text, FAILED);
+    }
     if !arguments.yes {
         if !std::io::stdin().is_terminal() {
             return failure::print_text("nothing is removed without a terminal to ask at: add `--yes`", BAD_INPUT);
@@ -141,6 +148,7 @@ async fn parts(
     parts.extend(state.map(|part| Part { stays, ..part }));
     let stays = Some("it is yours");
     parts.extend(settings_files.iter().map(|path| Part { stays, ..Part::of("settings", shown(path), None) }));
+    parts.extend(unit::written().iter().map(|path| Part::of("unit", shown(path), None)));
     parts.extend(program());
     Ok(parts)
 }
@@ -193,7 +201,9 @@ async fn removed(all: bool, host: &Host, images: Option<&ImageCollection<'_>>) -
 fn remove_files(all: bool, settings: &Settings) -> Vec<String> {
     let mut failures = Vec::new();
     let mut paths: Vec<PathBuf> = CACHED.iter().map(|name| settings.cache_folder.join(name)).collect();
-    paths.extend([settings.runtime_folder.join(RUNS), settings.runtime_folder.clone()]);
+    let socket = settings.server_socket();
+    paths.extend([lock_of(&socket), socket, settings.runtime_folder.join(RUNS), settings.runtime_folder.clone()]);
+    paths.extend(unit::written());
     if all {
         paths.extend(STATE.iter().map(|name| settings.state_folder.join(name)));
     }

@@ -7,8 +7,19 @@ use longshore::shown::Shown;
 use std::fs::Permissions;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// The names of the units.
+const SOCKET: &str = "longshore.socket";
+const SERVICE: &str = "longshore.service";
+
+/// The units of this user that exist.
+pub(crate) fn written() -> Vec<PathBuf> {
+    let folder = environment::unit_folder();
+    let paths = folder.iter().flat_map(|folder| [SOCKET, SERVICE].map(|name| folder.join(name)));
+    paths.filter(|path| path.is_file()).collect()
+}
 
 /// Writes the units, and prints what was written and what to do next. Returns the exit status.
 pub(crate) fn install(settings: &Settings, idle: Option<Duration>, allow_processes: bool) -> u8 {
@@ -20,7 +31,7 @@ pub(crate) fn install(settings: &Settings, idle: Option<Duration>, allow_process
     };
     let socket = socket(&settings.server_socket());
     let service = service(&program, idle, allow_processes);
-    for (name, text) in [("longshore.socket", socket), ("longshore.service", service)] {
+    for (name, text) in [(SOCKET, socket), (SERVICE, service)] {
         let path = folder.join(name);
         match write(&path, &text) {
             Ok(()) => printer::err(&Shown::line(format!("written: {}", path.display()))),
@@ -28,7 +39,7 @@ pub(crate) fn install(settings: &Settings, idle: Option<Duration>, allow_process
         }
     }
     let scope = if environment::is_root() { "" } else { " --user" };
-    let next = format!("systemctl{scope} daemon-reload && systemctl{scope} enable --now longshore.socket");
+    let next = format!("systemctl{scope} daemon-reload && systemctl{scope} enable --now {SOCKET}");
     printer::err(&Shown::line(format!("start it with: {next}")));
     0
 }
@@ -56,7 +67,7 @@ fn service(program: &Path, idle: Option<Duration>, allow_processes: bool) -> Str
     let processes = if allow_processes { " --allow-processes" } else { "" };
     // The server's own deadline for runs is 30 s, and the ladder for those that are left takes seconds.
     format!(
-        "[Unit]\nDescription=Resident Longshore host\nRequires=longshore.socket\n\n[Service]\n\
+        "[Unit]\nDescription=Resident Longshore host\nRequires={SOCKET}\n\n[Service]\n\
          ExecStart=\"{program}\" serve{idle}{processes}\nTimeoutStopSec=90\n"
     )
 }
@@ -69,7 +80,6 @@ fn escaped(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
 
     #[test]
     fn paths_with_signs_of_units_stay_what_they_are() {

@@ -13,4 +13,4 @@ mod socket;
 
 pub use error::ServerError;
 pub use server::{Served, Server, ServerOptions};
-pub use socket::Listening;
+pub use socket::{Listening, lock_of};

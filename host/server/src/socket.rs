@@ -28,9 +28,7 @@ impl Listening {
         let folder = path.parent().filter(|folder| folder.is_absolute());
         let folder = folder.ok_or_else(|| failed(io::Error::other("it is not an absolute path")))?;
         make_folder(folder)?;
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".lock");
-        let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join(name)).map_err(failed)?;
+        let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(lock_of(path)).map_err(failed)?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(ServerError::Running { path: path.to_owned() }),
@@ -76,6 +74,14 @@ impl Drop for Listening {
             let _ = std::fs::remove_file(&self.path);
         }
     }
+}
+
+/// The lock beside a server's socket. It stays when the server ends.
+#[must_use]
+pub fn lock_of(socket: &Path) -> PathBuf {
+    let mut name = socket.as_os_str().to_owned();
+    name.push(".lock");
+    name.into()
 }
 
 /// Makes the folder of a socket if it is missing, and checks that only this user can change it.
