@@ -64,6 +64,25 @@ mod tests {
     }
 
     #[test]
+    fn numbers_arrive_as_they_were_sent() {
+        let mut bits = 1_u64;
+        let mut changed = Vec::new();
+        for _ in 0..20_000 {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let fraction = f64::from_bits(bits);
+            if !fraction.is_finite() {
+                continue;
+            }
+            let message = FromScript::Progress { fraction, text: None };
+            match from_json(&message.to_json()).unwrap() {
+                FromScript::Progress { fraction: read, .. } if read.to_bits() == fraction.to_bits() => {}
+                read => changed.push(format!("{fraction:e}: {read:?}")),
+            }
+        }
+        assert!(changed.is_empty(), "{} numbers, such as {}", changed.len(), changed[0]);
+    }
+
+    #[test]
     fn every_message_is_named() {
         assert_eq!(known::<ToAgent>(), ToAgent::NAMES);
         assert_eq!(known::<FromAgent>(), FromAgent::NAMES);
