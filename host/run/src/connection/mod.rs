@@ -33,7 +33,7 @@ pub struct Incoming<M> {
 }
 
 /// The writing half: a queue in front of a task. The task ends, and the connection closes, with the last clone. Sending
-/// waits while the peer does not read; code that must not wait uses [`say`].
+/// waits while the peer does not read; code that must not wait sends only what fits into the queue.
 pub type Outgoing = mpsc::Sender<Frame>;
 
 /// Splits an accepted connection. Call it in a Tokio runtime.
