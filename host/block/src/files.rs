@@ -24,8 +24,9 @@ const IGNORED: [&str; 5] = [".git", ".ipynb_checkpoints", ".Rproj.user", ".venv"
 /// Folders, relative to the block's, in which `renv` installs packages for this machine.
 const OF_RENV: [&str; 2] = ["renv/library", "renv/staging"];
 
-/// The file that makes a folder a virtual environment of Python, whatever the folder's name is (PEP 405).
-const OF_VIRTUAL_ENVIRONMENT: &str = "pyvenv.cfg";
+/// Files whose folders are not part of a block, whatever these are called: virtual environments of Python (PEP 405), and
+/// the records of runs, which change while a run goes on and are no business of a script.
+const OF_OTHERS: [&str; 2] = ["pyvenv.cfg", "longshore.sqlite"];
 
 /// The files of a block for a run.
 #[derive(Debug, Clone)]
@@ -88,10 +89,12 @@ impl Walk {
         let (within, found) = match FileType::from_raw_mode(found.st_mode) {
             FileType::Directory => {
                 let folder = folder.folder(name).map_err(failed)?;
-                return match folder.stat(OsStr::new(OF_VIRTUAL_ENVIRONMENT)).map_err(failed)? {
-                    Some(_) => Ok(()),
-                    None => self.folder(&folder, &within, &path),
-                };
+                for name in OF_OTHERS {
+                    if folder.stat(OsStr::new(name)).map_err(failed)?.is_some() {
+                        return Ok(());
+                    }
+                }
+                return self.folder(&folder, &within, &path);
             }
             FileType::Symlink => {
                 let real = std::fs::canonicalize(&source).map_err(failed)?;
@@ -150,9 +153,16 @@ mod tests {
     fn installed_packages_stay_behind_and_other_folders_of_these_names_do_not() {
         let folder = tempfile::tempdir().unwrap();
         let block = block(folder.path());
-        for name in
-            ["env/pyvenv.cfg", "env/lib/x.py", "venv/x.py", "renv/activate.R", "renv/library/p/x.R", "a/renv/library/x"]
-        {
+        for name in [
+            "env/pyvenv.cfg",
+            "env/lib/x.py",
+            "state/database/longshore.sqlite",
+            "state/database/longshore.sqlite-wal",
+            "venv/x.py",
+            "renv/activate.R",
+            "renv/library/p/x.R",
+            "a/renv/library/x",
+        ] {
             std::fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
             std::fs::write(folder.path().join(name), "x").unwrap();
         }
