@@ -31,7 +31,11 @@ fn what_is_no_name_of_a_package_starts_nothing() {
     let place = Place::new();
     for (language, keys, text) in [
         ("python", "dependencies = [\"--index-url=http://x\"]", "invalid Python package name `--index-url=http://x`"),
-        ("python", "dependencies = [\"../x.whl\"]", "expected a pip requirement such as"),
+        (
+            "python",
+            "dependencies = [\"../x.whl\"]",
+            "is not a package requirement: it is a path, and builds see no files of this machine",
+        ),
         ("python", "system_packages = [\"tree; reboot\"]", "invalid Debian package name `tree; reboot`"),
         ("r", "dependencies = [\"zoo'); system('x\"]", "invalid R package name `zoo'); system('x`"),
     ] {
