@@ -147,14 +147,15 @@ def test_it_is_left_by_r_where_nobody_ends_it(left: Callable[[str], set[str]], n
 
 
 SPINNING = """
+# Before they are made: a busy machine lets none of them run for a while.
+for number in (1, 2, 3, 10, 12, 15):
+    signal.signal(number, signal.SIG_IGN)
 for _ in range(110):
     if os.fork() == 0:
-        for number in (1, 2, 3, 10, 12, 15):
-            signal.signal(number, signal.SIG_IGN)
         while True:
             pass
+signal.signal(signal.SIGINT, signal.default_int_handler)
 print("they spin", flush=True)
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
 """
 
 
