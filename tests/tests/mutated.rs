@@ -1,6 +1,5 @@
-//! Whatever the host reads, altered by rule: tables in each format, manifests, options, settings and records. Each altered
-//! file is read by a command of its own with little memory and little time, which has to end by itself: with what is in the
-//! file, or with an error. None ends in a panic, by a signal, or for want of memory.
+//! Whatever the host reads, altered by rule: tables in each format, manifests, options and settings; `host/store`
+//! damages the history. Each altered file, or with an error. None ends in a panic, by a signal, or for want of memory.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -207,14 +206,6 @@ fn altered_tables_end_no_command() {
 
 #[test]
 fn altered_documents_end_no_command() {
-    let bench = Bench::new();
-    bench.write("s.py", "print(1)\n");
-    let ran = bench.longshore(&["run", "s.py", "--engine", "process", "--json"]);
-    let record: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
-    let id = record["run_id"].as_str().unwrap().to_owned();
-    let text = std::fs::read(bench.path(&format!("state/longshore/runs/{id}/run.json"))).unwrap();
-    let name: &'static str = format!("state/longshore/runs/{id}/run.json").leak();
-    let show: &'static [&'static str] = vec!["runs", "show", &*id.leak()].leak();
     let omniscope = std::fs::read(command::root().join("tests/blocks/orders_join/manifest.json")).unwrap();
     let options = "{\"rate\": 0.5, \"kind\": \"b\"}";
     let settings = "[runs]\nkeep = 100\n\n[build]\nmemory = \"2g\"\n";
@@ -237,6 +228,5 @@ fn altered_documents_end_no_command() {
             ]],
         },
         Subject { name: "config/longshore/longshore.toml", bytes: settings.into(), commands: &[&["config", "show"]] },
-        Subject { name, bytes: text, commands: vec![show, &["runs", "list"]].leak() },
     ]);
 }

@@ -73,6 +73,7 @@ NOT_IMPORTED = {
     "benchmark",
     "benchmarks",
     "scripts",
+    "setup",
 }
 
 # The deepest name of a module in a namespace: `google.cloud.storage`, `azure.storage.blob`.
