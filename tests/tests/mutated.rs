@@ -1,5 +1,7 @@
 //! Whatever the host reads, altered by rule: tables in each format, manifests, options and settings; `host/store`
-//! damages the history. Each altered file, or with an error. None ends in a panic, by a signal, or for want of memory.
+//! damages the history. Each altered file is read by a command of its own with little memory and little time, which has
+//! to end by itself: with what is in the file, or with an error. None ends in a panic, by a signal, or for want of
+//! memory.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
