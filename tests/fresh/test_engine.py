@@ -91,7 +91,7 @@ def test_uninstall_leaves_what_is_of_others(engine: Engine, folder: Path) -> Non
         images = output(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"], env=environment).split()
         assert sorted(images) == ["debian:bookworm-slim", "longshore-of-another:1"]
         assert output(["docker", "volume", "ls", "--quiet"], env=environment).split() == ["longshore-of-another"]
-        assert (folder / "state/longshore/runs").exists() == has_state
+        assert (folder / "state/longshore/database").exists() == has_state
     output(["docker", "rmi", "longshore-of-another:1", "debian:bookworm-slim"], env=environment)
     output(["docker", "volume", "rm", "longshore-of-another"], env=environment)
 
