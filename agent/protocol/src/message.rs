@@ -18,6 +18,11 @@ pub trait Message: Serialize + DeserializeOwned {
         Carries::Nothing
     }
 
+    /// Its `type`.
+    fn name(&self) -> String {
+        message_type(&self.to_json()).unwrap_or_default()
+    }
+
     /// The message as JSON.
     fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("messages are plain data: no map has a key that is not text")

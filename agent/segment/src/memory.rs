@@ -126,6 +126,18 @@ impl Segment {
         self.descriptor.try_clone().map_err(|source| SegmentError::System { call: "fcntl(F_DUPFD_CLOEXEC)", source })
     }
 
+    /// The pieces of at most so many bytes in which it is copied out: of each the offset, the length, and whether it is
+    /// the last. There is at least one.
+    pub fn pieces(&self, most: usize) -> impl Iterator<Item = (u64, usize, bool)> + use<> {
+        let whole = self.length;
+        let starts =
+            std::iter::successors(Some(0), move |start: &u64| Some(start + most as u64).filter(|next| *next < whole));
+        starts.map(move |start| {
+            let length = usize::try_from(whole - start).unwrap_or(most).min(most);
+            (start, length, start + length as u64 == whole)
+        })
+    }
+
     /// Copies `length` bytes out, from `offset` on.
     ///
     /// # Errors
@@ -178,6 +190,21 @@ pub(crate) fn size(descriptor: impl AsFd) -> Result<u64, SegmentError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pieces_follow_one_another_to_the_end() {
+        for length in 0..40_u64 {
+            let bytes: Vec<u8> = (0..length).map(|at| at.to_le_bytes()[0]).collect();
+            let segment = Segment::copy_of(bytes.as_slice()).unwrap();
+            for most in 1..12 {
+                let pieces: Vec<_> = segment.pieces(most).collect();
+                let copied = pieces.iter().flat_map(|(at, length, _)| segment.copy_out(*at, *length).unwrap());
+                assert_eq!(copied.collect::<Vec<_>>(), bytes);
+                let (last, others) = pieces.split_last().unwrap();
+                assert!(last.2 && others.iter().all(|(_, length, last)| *length == most && !last), "{length} {most}");
+            }
+        }
+    }
 
     #[test]
     fn bytes_of_a_segment_are_copied_from_anywhere_in_it() {

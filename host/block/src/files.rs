@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The most files in a block's folder: a large package with its data has a few thousand.
-const FILES_MAX: usize = 10_000;
+pub const FILES_MAX: usize = 10_000;
 
 /// The most bytes in a block's folder, since they are copied into every run. Data belongs in inputs.
-const BYTES_MAX: u64 = 1 << 30;
+pub const BYTES_MAX: u64 = 1 << 30;
 
 /// Folders that are not part of a block: histories, caches, states of editors.
 const IGNORED: [&str; 5] = [".git", ".ipynb_checkpoints", ".Rproj.user", ".venv", "__pycache__"];

@@ -34,7 +34,7 @@ mod values;
 
 pub use block_file::BlockFile;
 pub use error::{BlockError, OptionError, OptionProblem};
-pub use files::BlockFiles;
+pub use files::{BYTES_MAX, BlockFiles, FILES_MAX};
 pub use hidden::{check_hidden, modules};
 pub use load::MANIFESTS;
 pub use model::{Block, Form, InputDeclaration, InputKey, Language, Loaded, Mode, OutputSpec, Pandas};

@@ -3,7 +3,7 @@
 use crate::error::CallerError;
 use crate::submit::Submitting;
 use longshore_protocol::{
-    ConnectionError, FromCaller, Hello, ProtocolError, Role, SocketConnection, Software, Submission, ToCaller,
+    ConnectionError, FromCaller, Hello, Message, ProtocolError, Role, SocketConnection, Software, Submission, ToCaller,
     VersionRange,
 };
 use rustix::net::sockopt::socket_peercred;
@@ -52,8 +52,8 @@ impl Caller {
             }
             ToCaller::Refused { reason } => Err(CallerError::Refused { reason }),
             other => {
-                let received = format!("{other:?}").split([' ', '(']).next().unwrap_or_default().to_lowercase();
-                Err(ConnectionError::from(ProtocolError::Unexpected { expected, received }).into())
+                let error = ProtocolError::Unexpected { expected, received: other.name() };
+                Err(ConnectionError::from(error).into())
             }
         }
     }

@@ -47,16 +47,12 @@ impl Submitting {
             let payload = Payload::Descriptor { descriptor: table.share()?, length: table.length() };
             return Ok(self.outgoing.send(&FromCaller::Table { input, last: true }, payload)?);
         }
-        let mut offset = 0;
-        while !self.outgoing.is_closed() {
-            let length = (table.length() - offset).min(INLINE_MAX as u64);
-            let bytes = table.copy_out(offset, usize::try_from(length).unwrap_or(INLINE_MAX))?;
-            offset += length;
-            let last = offset == table.length();
-            self.outgoing.send(&FromCaller::Table { input, last }, Payload::Inline(bytes))?;
-            if last {
+        for (offset, length, last) in table.pieces(INLINE_MAX) {
+            if self.outgoing.is_closed() {
                 break;
             }
+            let bytes = table.copy_out(offset, length)?;
+            self.outgoing.send(&FromCaller::Table { input, last }, Payload::Inline(bytes))?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::through_server::{self, Asked, Ended, Found, Refused};
 use crate::{attend, environment, explain, failure, help, option_values, printer, script_variables, standard, tables};
 use longshore::block::{Block, GivenValue};
 use longshore::shown::Shown;
-use longshore::{Cancel, Host, Outcome, PartitionSpec, RequestError, RunRecord, RunRequest, TimeLimit};
+use longshore::{Cancel, Host, PartitionSpec, RequestError, RunRecord, RunRequest, TimeLimit};
 use std::io;
 use std::num::NonZeroUsize;
 
@@ -109,10 +109,7 @@ async fn conclude(
 ) -> u8 {
     let log_end = console.finish(record, signals.first(), cancel).await;
     report.record(record, log_end);
-    match record.outcome {
-        Outcome::Cancelled => host.settings().runs.cancelled_status,
-        outcome => outcome.exit_status(),
-    }
+    host.settings().runs.exit_status(record.outcome)
 }
 
 /// A run through the resident host.

@@ -4,7 +4,7 @@ use crate::signals::Signals;
 use crate::through_server::software;
 use crate::{environment, failure, printer, unit};
 use clap::Args;
-use longshore::config::{TimeError, parse_time};
+use longshore::config::parse_time;
 use longshore::shown::Shown;
 use longshore::{Cancel, Host};
 use longshore_server::{Listening, Served, Server, ServerError, ServerOptions};
@@ -20,10 +20,10 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
     /// End once it has had nothing to do for this long, such as 10m
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     idle: Option<Duration>,
     /// How long runs may go on once it is told to end
-    #[arg(long, value_name = "TIME", value_parser = time, default_value = "30s")]
+    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "30s")]
     drain: Duration,
     /// Also run scripts without a container, where a run asks for it or no container engine is installed
     #[arg(long)]
@@ -34,10 +34,6 @@ pub(crate) struct ServeArguments {
     /// Write units of systemd that start it with its first caller, and say what was written
     #[arg(long, conflicts_with_all = ["socket", "log_json"])]
     install: bool,
-}
-
-fn time(text: &str) -> Result<Duration, TimeError> {
-    parse_time(text)
 }
 
 /// Serves until a signal, or until it was idle for long enough.

@@ -107,6 +107,17 @@ pub struct RunSettings {
     pub timeout: Option<Duration>,
 }
 
+impl RunSettings {
+    /// The command line's exit status for a run with this outcome.
+    #[must_use]
+    pub fn exit_status(&self, outcome: Outcome) -> u8 {
+        match outcome {
+            Outcome::Cancelled => self.cancelled_status,
+            outcome => outcome.exit_status(),
+        }
+    }
+}
+
 impl Default for RunSettings {
     fn default() -> Self {
         Self {

@@ -7,8 +7,7 @@ use longshore_model::run_id::new_run_id;
 use longshore_os::folder::{Folder, Identity};
 use longshore_os::locked_folder::LockedFolder;
 use longshore_os::publish::Place;
-use longshore_protocol::limits::PATH_MAX;
-use longshore_protocol::{KeepLimits, LeftOut, ProtocolError};
+use longshore_protocol::{KeepLimits, LeftOut, ProtocolError, is_file_path};
 use rustix::fs::{Gid, Mode, Stat, Uid, fchmod, fchown, fstat, renameat, syncfs};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
@@ -262,8 +261,7 @@ fn is_cache(path: &str) -> bool {
 }
 
 fn check_path(path: &str) -> Result<(), ProtocolError> {
-    let plain = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
-    if plain && path.len() <= PATH_MAX && !path.contains('\0') {
+    if is_file_path(path) {
         return Ok(());
     }
     let received = path.chars().take(100).flat_map(char::escape_debug).collect();

@@ -15,7 +15,8 @@ use longshore_model::run_id::new_run_id;
 use longshore_store::{HistoryError, Recorder};
 use std::time::Instant;
 
-/// Runs a block, and records it if there is a recorder. Failures are in the record; nothing of the run is left when this returns.
+/// Runs a block, and records it if there is a recorder. Failures are in the record; nothing of the run is left when this
+/// returns.
 pub async fn run(
     mut prepared: Prepared,
     engines: &Engines,

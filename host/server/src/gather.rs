@@ -1,23 +1,19 @@
 //! What a caller sends before its run starts: the submission, files of the block, tables, open files. Nothing that it
 //! says is believed: paths stay below a folder of ours, and what it sends is counted.
 
+use longshore::block::{BYTES_MAX, FILES_MAX};
 use longshore::table::budget;
 use longshore_os::folder::Folder;
 use longshore_os::locked_folder::LockedFolder;
-use longshore_protocol::limits::PATH_MAX;
-use longshore_protocol::{FromCaller, Payload, Submission, SubmittedBlock};
+use longshore_protocol::{FromCaller, Payload, Submission, SubmittedBlock, is_file_path};
 use longshore_run::submission::Along;
 use longshore_segment::{Segment, SegmentError, SegmentFile, Taken};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use thiserror::Error;
-
-/// The most files of a block that are sent along, and their bytes: those of the largest block.
-const FILES_MAX: usize = 10_000;
-const FILE_BYTES_MAX: u64 = 1 << 30;
 
 /// The most tables and open files of a run.
 const TABLES_MAX: usize = 256;
@@ -153,8 +149,8 @@ impl Files {
     fn new(name: &str, work_folder: &Path) -> Result<Self, GatherError> {
         let failed = |error| GatherError(format!("cannot keep the block's files: {error}"));
         let owner = LockedFolder::temporary(work_folder).map_err(failed)?;
-        let is_name = matches!(Path::new(name).components().collect::<Vec<_>>().as_slice(), [Component::Normal(_)]);
-        let name = OsStr::new(if is_name && !name.contains('\0') { name } else { "block" });
+        let is_name = is_file_path(name) && !name.contains('/');
+        let name = OsStr::new(if is_name { name } else { "block" });
         let folder = owner.folder().make_folder(name, 0o700).map_err(failed)?;
         Ok(Self { owner, folder, begun: None, written: BTreeSet::new(), bytes: 0 })
     }
@@ -163,8 +159,8 @@ impl Files {
         let wrong = |reason: &str| GatherError(format!("the file `{path}` of the block: {reason}"));
         let failed = |error: std::io::Error| wrong(&error.to_string());
         self.bytes = self.bytes.saturating_add(bytes.len() as u64);
-        if self.bytes > FILE_BYTES_MAX {
-            return Err(wrong(&format!("a block has at most {FILE_BYTES_MAX} bytes")));
+        if self.bytes > BYTES_MAX {
+            return Err(wrong(&format!("a block has at most {BYTES_MAX} bytes")));
         }
         let mut file = match self.begun.take() {
             Some((begun, file)) if begun == path => file,
@@ -183,10 +179,7 @@ impl Files {
     }
 
     fn check(&mut self, path: &str) -> Result<(), String> {
-        let is_below = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-        // `components` passes over `.` and repeated slashes.
-        let is_plain = !path.is_empty() && path.split('/').all(|part| !part.is_empty() && part != ".");
-        if !is_below || !is_plain || path.len() > PATH_MAX || path.contains('\0') {
+        if !is_file_path(path) {
             return Err("it is not a path below the block's folder".into());
         }
         if self.written.len() == FILES_MAX {

@@ -6,7 +6,7 @@ use crate::folder;
 use crate::gather::{Gathered, Gathering};
 use crate::rejection;
 use longshore::config::SettingsDigests;
-use longshore::serde_json::{self, Map, Value};
+use longshore::serde_json::{self, Value};
 use longshore::{Cancel, CancelLevel, EngineChoice, Event, EventReceiver, Host, Prepared, RunRecord, events};
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{
@@ -298,19 +298,13 @@ async fn send_table(outgoing: &Outgoing, output: Returned, table: &Segment, desc
         let payload = Payload::Descriptor { descriptor, length: table.length() };
         return send(outgoing, Frame::with(&output.message(true), payload)).await;
     }
-    let mut offset = 0;
-    loop {
-        let length = (table.length() - offset).min(INLINE_MAX as u64);
-        let Ok(bytes) = table.copy_out(offset, usize::try_from(length).unwrap_or(INLINE_MAX)) else { return false };
-        offset += length;
-        let last = offset == table.length();
+    for (offset, length, last) in table.pieces(INLINE_MAX) {
+        let Ok(bytes) = table.copy_out(offset, length) else { return false };
         if !send(outgoing, Frame::with(&output.message(last), Payload::Inline(bytes))).await {
             return false;
         }
-        if last {
-            return true;
-        }
     }
+    true
 }
 
 async fn tell(outgoing: &Outgoing, message: &impl Message) {
@@ -323,10 +317,5 @@ async fn send(outgoing: &Outgoing, frame: Frame) -> bool {
 }
 
 fn unexpected(expected: &'static str, message: &FromCaller) -> ConnectionError {
-    let name = serde_json::to_value(message).ok().and_then(|value| value.as_object().and_then(kind));
-    ProtocolError::Unexpected { expected, received: name.unwrap_or_default() }.into()
-}
-
-fn kind(message: &Map<String, Value>) -> Option<String> {
-    Some(message.get("type")?.as_str()?.to_owned())
+    ProtocolError::Unexpected { expected, received: message.name() }.into()
 }

@@ -86,7 +86,8 @@ impl RunRecording {
         let _ = self.commands.try_send(wake);
     }
 
-    /// Records that the run has ended, with its record as JSON. Removes the oldest runs, and keeps as many of the newest runs as `keep`. Blocks.
+    /// Records that the run has ended, with its record as JSON. Removes the oldest runs, and keeps as many of the newest
+    /// runs as `keep`. Blocks.
     ///
     /// # Errors
     /// [`HistoryError::Store`].

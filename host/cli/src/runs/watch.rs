@@ -4,9 +4,9 @@ use super::ending;
 use crate::printer::Log;
 use crate::terminal::Stream;
 use crate::{help, printer};
+use longshore::Settings;
 use longshore::history::{HistoryEntry, HistoryError, RunHistory, RunState};
 use longshore::shown::Shown;
-use longshore::{Outcome, Settings};
 use std::thread;
 use std::time::Duration;
 
@@ -49,11 +49,8 @@ pub(super) fn watch(history: &RunHistory, run: HistoryEntry, settings: &Settings
 
 fn exit_status(run: &HistoryEntry, settings: &Settings) -> u8 {
     let outcome = run.record.as_ref().and_then(|record| record.get("outcome")).cloned();
-    match outcome.and_then(|outcome| serde_json::from_value(outcome).ok()) {
-        Some(Outcome::Cancelled) => settings.runs.cancelled_status,
-        Some(outcome) => outcome.exit_status(),
-        None => UNKNOWN,
-    }
+    let outcome = outcome.and_then(|outcome| serde_json::from_value(outcome).ok());
+    outcome.map_or(UNKNOWN, |outcome| settings.runs.exit_status(outcome))
 }
 
 /// The log of a run that is followed.

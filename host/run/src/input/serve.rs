@@ -84,14 +84,11 @@ impl Recipient {
             return Ok(allowed.wait_for(length).await?
                 && self.put(Payload::Descriptor { descriptor: segment.share()?, length }).await);
         }
-        let mut sent = 0;
-        while sent < segment.length() {
-            let length = usize::try_from(segment.length() - sent).unwrap_or(usize::MAX).min(INLINE_MAX);
+        for (offset, length, _) in segment.pieces(INLINE_MAX) {
             let granted = allowed.wait_for(length as u64).await?;
-            if !granted || !self.put(Payload::Inline(segment.copy_out(sent, length)?)).await {
+            if !granted || !self.put(Payload::Inline(segment.copy_out(offset, length)?)).await {
                 return Ok(false);
             }
-            sent += length as u64;
         }
         Ok(true)
     }

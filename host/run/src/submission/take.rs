@@ -11,13 +11,13 @@ use longshore_model::limits::{Limits, TimeLimit};
 use longshore_model::table::{BadRows, FileFormat};
 use longshore_protocol::{
     OutputName, Submission, SubmittedBlock, SubmittedInput, SubmittedLimits, SubmittedName, SubmittedOutput,
-    SubmittedTable, SubmittedValue,
+    SubmittedTable, SubmittedValue, is_file_path,
 };
 use longshore_segment::Segment;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::fmt::Display;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A request, and the handles of the tables that it returns, by the output's position in the submission.
@@ -124,8 +124,7 @@ fn found(block: SubmittedBlock, folder: Option<PathBuf>, placed: Placed<'_>) -> 
         (SubmittedBlock::Files { .. }, None) => Err(SubmissionError("no file of the block was sent along".into())),
         (SubmittedBlock::Files { script: None, .. }, Some(folder)) => Ok(folder),
         (SubmittedBlock::Files { script: Some(script), .. }, Some(folder)) => {
-            let is_below = Path::new(&script).components().all(|part| matches!(part, Component::Normal(_)));
-            if script.is_empty() || !is_below {
+            if !is_file_path(&script) {
                 return Err(wrong("script", &script, "it is not a path below the block's folder"));
             }
             Ok(folder.join(script))
