@@ -163,6 +163,11 @@ fn a_run_that_goes_on_stays_and_one_whose_host_was_killed_is_lost() {
     assert!(user.runs(&["remove", "last"], 2).contains("it is still running"));
     user.runs(&["remove", "--all"], 0);
     assert_eq!(user.list()[0]["state"], "running");
+    // What is printed is there a moment later: a kill within that moment loses it.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while user.runs(&["log", "last"], 0) != "at work\n" {
+        assert!(Instant::now() < deadline, "the log does not come");
+    }
     running.kill().unwrap();
     running.wait().unwrap();
     assert!(user.runs(&["list", "--failed"], 0).contains("lost"));
