@@ -67,8 +67,8 @@ pub use longshore_cases as cases;
 pub use longshore_config as config;
 pub use longshore_config::settings::{ImageSettings, PackageSettings, Pull, RunSettings, ServerChoice, Settings};
 pub use longshore_engine::{
-    BuildVolume, Diagnosis, EngineError, EngineFacts, Engines, Fix, Held, Identity, Namespaces, NoAnswer, Policy,
-    PolicyMount, ProcessLimit, SeccompProfile, SocketMemory, StoreError, Temporary, Tried,
+    BuildVolume, Diagnosis, EngineError, EngineFacts, Engines, Fix, Held, Identity, Namespaces, NetworkMaker, NoAnswer,
+    Policy, PolicyMount, ProcessLimit, SeccompProfile, SocketMemory, StoreError, Temporary, Tried,
 };
 pub use longshore_images::credentials::CredentialsError;
 pub use longshore_images::environment::{EnvironmentError, PullError};

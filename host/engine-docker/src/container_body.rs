@@ -1,7 +1,7 @@
 //! A policy in the terms of the Engine API: containers of runs, builds and probes are all created from this.
 
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountBindOptions, MountType, ResourcesUlimits};
-use longshore_engine::{BuildVolume, Policy, PolicyMount, ProcessLimit, Temporary};
+use longshore_engine::{BuildVolume, NetworkMaker, Policy, PolicyMount, ProcessLimit, Temporary};
 
 /// A container with the rights of a policy. The caller adds its image and its first process.
 pub(super) fn body(policy: &Policy) -> ContainerCreateBody {
@@ -36,6 +36,8 @@ pub(super) fn body(policy: &Policy) -> ContainerCreateBody {
     };
     ContainerCreateBody {
         user: Some(format!("{}:{}", policy.agent.uid, policy.agent.gid)),
+        // The engine leaves the namespace to the container runtime.
+        network_disabled: (policy.namespaces.network_maker == NetworkMaker::Runtime).then_some(true),
         host_config: Some(host_config),
         ..ContainerCreateBody::default()
     }
@@ -124,7 +126,12 @@ mod tests {
             python: None,
             r_libraries: Vec::new(),
         };
-        let placement = Placement { user: None, folder: Path::new("/run/x"), agent: Some(Path::new("/agent")) };
+        let placement = |loopback_maker| Placement {
+            user: None,
+            folder: Path::new("/run/x"),
+            agent: Some(Path::new("/agent")),
+            loopback_maker,
+        };
         let in_memory = "rw,nosuid,nodev,exec,size=1073741824,nr_inodes=262144,mode=1777";
         let mount = |source: &str, target: &str| {
             json!({
@@ -132,8 +139,9 @@ mod tests {
             })
         };
         let limit = |name: &str, most: u64| json!({"Name": name, "Soft": most, "Hard": most});
-        let expected = json!({
+        let mut expected = json!({
             "User": "4356:4357",
+            "NetworkDisabled": true,
             "HostConfig": {
                 "CapAdd": [],
                 "CapDrop": ["ALL"],
@@ -143,7 +151,10 @@ mod tests {
                 "IpcMode": "private",
                 "CgroupnsMode": "private",
                 "Tmpfs": {"/work": in_memory, "/tmp": in_memory, "/data": in_memory},
-                "Mounts": [mount("/run/x", "/run/longshore"), mount("/agent", "/run/longshore-agent")],
+                "Mounts": [
+                    mount("/run/x", "/run/longshore"), mount("/run/x/hosts", "/etc/hosts"),
+                    mount("/agent", "/run/longshore-agent"),
+                ],
                 "MaskedPaths": 42,
                 "ReadonlyPaths": 5,
                 "CpuShares": 512,
@@ -160,7 +171,11 @@ mod tests {
                 "AutoRemove": true,
             },
         });
-        assert_eq!(sent(&Policy::run(&shape, placement)), expected);
+        assert_eq!(sent(&Policy::run(&shape, placement(NetworkMaker::Runtime))), expected);
+        // An engine that makes the network also writes the names of its hosts.
+        expected.as_object_mut().unwrap().remove("NetworkDisabled");
+        expected["HostConfig"]["Mounts"].as_array_mut().unwrap().remove(1);
+        assert_eq!(sent(&Policy::run(&shape, placement(NetworkMaker::Engine))), expected);
     }
 
     /// Of a build, with its capabilities, volume and network; the options of folders in memory are the engines' defaults

@@ -16,8 +16,8 @@ use longshore_config::settings::Settings;
 use longshore_engine::listener::Peers;
 use longshore_engine::{
     AGENT, Container, Ended, Engine, EngineError, EngineFacts, EngineOwner, Held, ImageStore, Instance, Interpreters,
-    MOUNTED_AGENT, Placement, Policy, RunImage, SCRIPT_USER, SOCKET_FOLDER, ScriptEnvironment, ScriptUser, Shape,
-    WORK_FOLDER, existing, wait_for,
+    MOUNTED_AGENT, NetworkMaker, Placement, Policy, RunImage, SCRIPT_USER, SOCKET_FOLDER, ScriptEnvironment,
+    ScriptUser, Shape, WORK_FOLDER, existing, wait_for,
 };
 use longshore_model::engine_kind::EngineKind;
 use longshore_protocol::User;
@@ -30,6 +30,9 @@ use tokio::task::AbortHandle;
 
 /// Delay before an engine that closed the connection is asked again.
 const WAIT_AGAIN: Duration = Duration::from_millis(200);
+
+/// The container runtime that brings up the loopback of a network namespace that it makes. Others may leave it down.
+const RUNTIME_WITH_LOOPBACK: &str = "runc";
 
 /// An engine with the Engine API.
 #[derive(Debug)]
@@ -59,7 +62,10 @@ impl Docker {
 
     async fn start(&self, shape: &Shape, instance: Instance<'_>) -> Result<Box<dyn Container>, EngineError> {
         let has_agent = shape.image.as_ref().is_none_or(|image| image.has_agent);
-        let policy = self.policy_of(shape, instance.user, instance.directory.folder())?;
+        let policy = self.policy_of(shape, instance.user, instance.directory.folder()).await?;
+        if policy.namespaces.network_maker == NetworkMaker::Runtime {
+            instance.directory.write_hosts()?;
+        }
         // The engine receives a path, which must still lead to the file that was checked.
         if let Some(gone) = shape.mounts.iter().find(|file| !file.is_in_place()) {
             return Err(EngineError::Replaced { path: gone.path.clone() });
@@ -94,9 +100,13 @@ impl Docker {
         Ok(Box::new(container))
     }
 
-    fn policy_of(&self, shape: &Shape, user: Option<&ScriptUser>, folder: &Path) -> Result<Policy, EngineError> {
+    async fn policy_of(&self, shape: &Shape, user: Option<&ScriptUser>, folder: &Path) -> Result<Policy, EngineError> {
         let agent = self.agent_to_mount(shape.image.as_ref())?;
-        Ok(Policy::run(shape, Placement { user, folder, agent: agent.as_deref() }))
+        let loopback_maker = match self.facts.get().await.runtime {
+            Some(runtime) if runtime == RUNTIME_WITH_LOOPBACK => NetworkMaker::Runtime,
+            _ => NetworkMaker::Engine,
+        };
+        Ok(Policy::run(shape, Placement { user, folder, agent: agent.as_deref(), loopback_maker }))
     }
 
     /// This machine's agent, if the image has none.
@@ -133,8 +143,13 @@ impl Engine for Docker {
         self.facts.get().map(Some).boxed()
     }
 
-    fn policy(&self, shape: &Shape, user: Option<&ScriptUser>, folder: &Path) -> Result<Option<Policy>, EngineError> {
-        self.policy_of(shape, user, folder).map(Some)
+    fn policy<'a>(
+        &'a self,
+        shape: &'a Shape,
+        user: Option<&'a ScriptUser>,
+        folder: &'a Path,
+    ) -> BoxFuture<'a, Result<Option<Policy>, EngineError>> {
+        self.policy_of(shape, user, folder).map(|policy| policy.map(Some)).boxed()
     }
 
     fn launch<'a>(

@@ -2,7 +2,7 @@
 //! with a network; it has the rights that installing needs, and no others. A probe has those of a script.
 
 use super::identity::{Identity, SCRIPT_USER};
-use super::policy::{Namespaces, Policy, Temporary};
+use super::policy::{Namespaces, NetworkMaker, Policy, Temporary};
 use super::seccomp::{Sockets, profile};
 use super::store::BuildPlan;
 
@@ -51,7 +51,12 @@ impl Policy {
             no_new_privileges: true,
             seccomp: profile(sockets),
             read_only_root: false,
-            namespaces: Namespaces { network: network.to_owned(), ipc: None, cgroup: None },
+            namespaces: Namespaces {
+                network: network.to_owned(),
+                network_maker: NetworkMaker::Engine,
+                ipc: None,
+                cgroup: None,
+            },
             temporary: Vec::new(),
             mounts: Vec::new(),
             volumes: Vec::new(),

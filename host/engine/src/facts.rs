@@ -1,5 +1,6 @@
 //! Facts about an engine and its machine, as the engine reports them: requested once, in parallel to other
-//! preparations. The run's record stores them, and `doctor` uses them; a container's policy does not depend on them.
+//! preparations. The run's record stores them, and `doctor` uses them; of a container's policy, only the maker of its
+//! network namespace depends on them.
 
 use serde::{Deserialize, Serialize};
 

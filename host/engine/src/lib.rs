@@ -45,8 +45,8 @@ pub use interpreters::{Interpreters, Started};
 use longshore_protocol::User;
 pub use owner::EngineOwner;
 pub use policy::{
-    Held, MOUNTED_AGENT, Namespaces, Placement, Policy, PolicyMount, ProcessLimit, SOCKET_FOLDER, Temporary,
-    WORK_FOLDER,
+    Held, MOUNTED_AGENT, Namespaces, NetworkMaker, Placement, Policy, PolicyMount, ProcessLimit, SOCKET_FOLDER,
+    Temporary, WORK_FOLDER,
 };
 pub use refusal::Refusal;
 pub use registry::{Connector, Engines, ProcessConnector};
@@ -98,7 +98,12 @@ pub trait Engine: Send + Sync {
     ///
     /// # Errors
     /// [`EngineError`]: a file that such a container needs is missing.
-    fn policy(&self, shape: &Shape, user: Option<&ScriptUser>, folder: &Path) -> Result<Option<Policy>, EngineError>;
+    fn policy<'a>(
+        &'a self,
+        shape: &'a Shape,
+        user: Option<&'a ScriptUser>,
+        folder: &'a Path,
+    ) -> BoxFuture<'a, Result<Option<Policy>, EngineError>>;
 
     /// Starts a container.
     fn launch<'a>(

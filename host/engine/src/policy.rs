@@ -3,10 +3,12 @@
 //! is made here; those of builds and probes are made in `build_policy.rs`.
 
 use super::identity::{Identity, SCRIPT_USER};
+use super::run_directory::HOSTS;
 use super::script_user::ScriptUser;
 use super::shape::Shape;
 use super::store::BuildVolume;
 use super::{EngineFacts, SeccompProfile, SocketMemory, profile};
+use longshore_model::network::Network;
 use longshore_os::shared_file::SharedFile;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -16,6 +18,9 @@ pub const WORK_FOLDER: &str = "/work";
 
 /// The folder of the run's socket in a container.
 pub const SOCKET_FOLDER: &str = "/run/longshore";
+
+/// The file with the names of hosts in a container.
+const HOSTS_FILE: &str = "/etc/hosts";
 
 /// Mount point of this machine's agent in images without one. No image has a file there.
 pub const MOUNTED_AGENT: &str = "/run/longshore-agent";
@@ -136,10 +141,22 @@ pub struct Policy {
 pub struct Namespaces {
     /// The network: `none` has a loopback alone.
     pub network: String,
+    /// The maker of the network's namespace.
+    pub network_maker: NetworkMaker,
     /// Shared memory, semaphores and message queues: `private`; the engine's default if `None`.
     pub ipc: Option<&'static str>,
     /// The visible control groups: `private` shows its own as the root; the engine's default if `None`.
     pub cgroup: Option<&'static str>,
+}
+
+/// The maker of a container's network namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NetworkMaker {
+    /// The engine, which connects it to its network, and gives the container files with names of hosts and servers.
+    Engine,
+    /// The container runtime, which gives it a loopback alone. A container starts in half the time.
+    Runtime,
 }
 
 /// A folder in memory.
@@ -206,6 +223,8 @@ pub struct Placement<'a> {
     pub folder: &'a Path,
     /// This machine's agent, if the image has none.
     pub agent: Option<&'a Path>,
+    /// The maker of a network that is a loopback alone.
+    pub loopback_maker: NetworkMaker,
 }
 
 impl Policy {
@@ -216,6 +235,7 @@ impl Policy {
         let script = Identity::of(user.map_or(SCRIPT_USER, |user| user.user));
         let agent = user.map_or_else(|| script.clone(), |user| user.agent.clone());
         let process_limits = std::iter::once(("nofile", resources.open_files)).chain(PROCESS_LIMITS);
+        let network_maker = network_maker(shape, placement.loopback_maker);
         Self {
             agent,
             script,
@@ -224,11 +244,12 @@ impl Policy {
             read_only_root: true,
             namespaces: Namespaces {
                 network: shape.network.to_string(),
+                network_maker,
                 ipc: Some("private"),
                 cgroup: Some("private"),
             },
             temporary: temporary(shape),
-            mounts: mounts(shape, placement),
+            mounts: mounts(shape, placement, network_maker),
             volumes: Vec::new(),
             masked: Some(MASKED.to_vec()),
             read_only: Some(READ_ONLY.to_vec()),
@@ -262,7 +283,13 @@ fn temporary(shape: &Shape) -> Vec<Temporary> {
     paths.map(folder).collect()
 }
 
-fn mounts(shape: &Shape, placement: Placement<'_>) -> Vec<PolicyMount> {
+/// A runtime makes a loopback; a file or folder of the caller may take the place of its file.
+fn network_maker(shape: &Shape, loopback_maker: NetworkMaker) -> NetworkMaker {
+    let is_hidden = shape.mounts.iter().any(|mount| Path::new(HOSTS_FILE).starts_with(&mount.path));
+    if shape.network == Network::None && !is_hidden { loopback_maker } else { NetworkMaker::Engine }
+}
+
+fn mounts(shape: &Shape, placement: Placement<'_>, network_maker: NetworkMaker) -> Vec<PolicyMount> {
     let read_only = |source: &Path, target: &str| PolicyMount {
         source: source.to_owned(),
         target: target.into(),
@@ -276,6 +303,37 @@ fn mounts(shape: &Shape, placement: Placement<'_>) -> Vec<PolicyMount> {
         recursive: file.writable,
     };
     let socket = read_only(placement.folder, SOCKET_FOLDER);
+    let hosts = (network_maker == NetworkMaker::Runtime).then(|| read_only(&placement.folder.join(HOSTS), HOSTS_FILE));
     let agent = placement.agent.map(|agent| read_only(agent, MOUNTED_AGENT));
-    std::iter::once(socket).chain(shape.mounts.iter().map(shared)).chain(agent).collect()
+    std::iter::once(socket).chain(hosts).chain(shape.mounts.iter().map(shared)).chain(agent).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use longshore_model::limits::Limits;
+
+    #[test]
+    fn a_runtime_makes_the_network_where_it_is_a_loopback_and_its_file_has_its_place() {
+        let mounted = |path: &str| vec![SharedFile::open(path.into(), false).unwrap().unwrap()];
+        let maker = |network: Network, mounts: Vec<SharedFile>, loopback_maker| {
+            let resources = (&Limits::default()).into();
+            let shape = Shape { image: None, resources, network, mounts, python: None, r_libraries: Vec::new() };
+            let placement = Placement { user: None, folder: Path::new("/run/x"), agent: None, loopback_maker };
+            let policy = Policy::run(&shape, placement);
+            let has_hosts = policy.mounts.iter().any(|mount| mount.source == Path::new("/run/x/hosts"));
+            assert_eq!(has_hosts, policy.namespaces.network_maker == NetworkMaker::Runtime);
+            policy.namespaces.network_maker
+        };
+        let runtime = NetworkMaker::Runtime;
+        assert_eq!(maker(Network::None, Vec::new(), runtime), runtime);
+        assert_eq!(maker(Network::None, mounted("/etc/passwd"), runtime), runtime);
+        assert_eq!(maker(Network::None, Vec::new(), NetworkMaker::Engine), NetworkMaker::Engine);
+        for path in ["/etc/hosts", "/etc", "/"] {
+            assert_eq!(maker(Network::None, mounted(path), runtime), NetworkMaker::Engine, "{path}");
+        }
+        for network in ["bridge", "of-our-own"] {
+            assert_eq!(maker(Network::named(network).unwrap(), Vec::new(), runtime), NetworkMaker::Engine);
+        }
+    }
 }

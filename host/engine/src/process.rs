@@ -109,13 +109,13 @@ impl Engine for Process {
         std::future::ready(None).boxed()
     }
 
-    fn policy(
-        &self,
-        _shape: &Shape,
-        _user: Option<&ScriptUser>,
-        _folder: &Path,
-    ) -> Result<Option<Policy>, EngineError> {
-        Ok(None)
+    fn policy<'a>(
+        &'a self,
+        _shape: &'a Shape,
+        _user: Option<&'a ScriptUser>,
+        _folder: &'a Path,
+    ) -> BoxFuture<'a, Result<Option<Policy>, EngineError>> {
+        std::future::ready(Ok(None)).boxed()
     }
 
     fn launch<'a>(

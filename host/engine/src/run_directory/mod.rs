@@ -23,6 +23,13 @@ const SHARED: &str = "shared";
 /// Name of the socket in it.
 const SOCKET: &str = "host.sock";
 
+/// Name of the file in it with the names of the container's hosts, if its engine writes none.
+pub(crate) const HOSTS: &str = "hosts";
+
+/// The names of the hosts of a container that has a loopback alone. As with an engine's own, `localhost` is the address
+/// of version 4 alone: programs that listen at one of two addresses are found.
+const LOOPBACK_HOSTS: &str = "127.0.0.1\tlocalhost\n::1\tip6-localhost ip6-loopback\n";
+
 /// The directory of one run; removed when this is closed or dropped.
 #[derive(Debug)]
 pub struct RunDirectory {
@@ -68,6 +75,18 @@ impl RunDirectory {
         let listener = UnixListener::bind(address).map_err(failed)?;
         std::fs::set_permissions(&socket, PermissionsExt::from_mode(0o666)).map_err(failed)?;
         Ok(Listener::new(listener, peers))
+    }
+
+    /// Writes the file with the names of hosts for a container whose engine writes none.
+    ///
+    /// # Errors
+    /// [`EngineError::RunDirectory`].
+    pub fn write_hosts(&self) -> Result<(), EngineError> {
+        let path = self.folder().join(HOSTS);
+        // The container's user must be able to read it, whatever the umask.
+        let written = std::fs::write(&path, LOOPBACK_HOSTS)
+            .and_then(|()| std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)));
+        written.map_err(|source| EngineError::RunDirectory { path, source })
     }
 
     /// Removes the directory, after those of killed hosts.
@@ -137,6 +156,18 @@ mod tests {
         let _listener = place.listen(Peers::Own).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o777;
         assert_eq!((mode(place.folder()), mode(&place.socket())), (0o755, 0o666));
+    }
+
+    #[tokio::test]
+    async fn containers_can_read_the_names_of_hosts_and_they_go_with_the_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = RunDirectory::create(folder.path(), &new_run_id()).await.unwrap();
+        place.write_hosts().unwrap();
+        let path = place.folder().join(HOSTS);
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o644);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), LOOPBACK_HOSTS);
+        drop(place);
+        assert!(!path.exists());
     }
 
     #[tokio::test]

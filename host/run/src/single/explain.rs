@@ -83,7 +83,7 @@ pub async fn explain(prepared: &Prepared, engines: &Engines) -> Result<Explained
     limits.timeout = prepared.time_limit(settings);
     let image_id = image.as_ref().map(|image| image.id.0.clone());
     let shape = shape(prepared, image, None);
-    let policy = chosen.policy(&shape, user.as_ref(), &settings.runtime_folder.join("runs/RUN"));
+    let policy = chosen.policy(&shape, user.as_ref(), &settings.runtime_folder.join("runs/RUN")).await;
     let policy = policy.unwrap_or_else(|error| {
         notes.push(Note::new(format!("cannot make a container: {}", chain(&error)), error.remedy()));
         None
