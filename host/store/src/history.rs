@@ -2,7 +2,7 @@
 
 use crate::database::{Database, Place};
 use crate::error::{HistoryError, StoreFailure};
-use crate::log::{LogPiece, LogSource};
+use crate::log::LogPiece;
 use crate::takeover::{LeftFolder, may_be_needed, take_over};
 use longshore_model::cancel::CancelLevel;
 use rusqlite::{Row, params};
@@ -164,12 +164,8 @@ impl RunHistory {
     /// # Errors
     /// [`HistoryError::Store`].
     pub fn log(&self, run: &HistoryEntry) -> Result<Vec<u8>, HistoryError> {
-        let Some(database) = &self.database else { return Ok(Vec::new()) };
-        let mut text = Vec::new();
-        for source in [LogSource::Build, LogSource::Script] {
-            text.extend(database.kept_log(run.number, source).map_err(self.place.failed("read"))?);
-        }
-        Ok(text)
+        let text = self.database.as_ref().map_or(Ok(Vec::new()), |database| database.log(run.number));
+        text.map_err(self.place.failed("read"))
     }
 
     /// What was added to the script's output after a position, which is 0 at its beginning.

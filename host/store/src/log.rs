@@ -35,8 +35,16 @@ pub(crate) fn add_part(connection: &Connection, run: i64, source: LogSource, par
 }
 
 impl Database {
+    /// The logs of the build and of the script as one text, both as of the same moment.
+    pub(crate) fn log(&self, run: i64) -> Result<Vec<u8>, StoreFailure> {
+        let _moment = self.connection.unchecked_transaction()?;
+        let mut text = self.kept_log(run, LogSource::Build)?;
+        text.extend(self.kept_log(run, LogSource::Script)?);
+        Ok(text)
+    }
+
     /// A log as a text.
-    pub(crate) fn kept_log(&self, run: i64, source: LogSource) -> Result<Vec<u8>, StoreFailure> {
+    fn kept_log(&self, run: i64, source: LogSource) -> Result<Vec<u8>, StoreFailure> {
         let sizes = "SELECT log_half, build_bytes, script_bytes FROM runs WHERE number = ?1";
         let mut sizes = self.connection.prepare(sizes)?;
         let column = 1 + source as usize;

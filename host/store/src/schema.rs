@@ -2,7 +2,7 @@
 //! more step.
 
 use crate::error::StoreFailure;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// The file's mark, `Long` in ASCII.
 const APPLICATION: i64 = 0x4c6f_6e67;
@@ -52,7 +52,8 @@ pub(crate) const KNOWN: i64 = STEPS.len() as i64;
 
 /// Brings the tables to the newest format. Several processes may do so at the same time.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreFailure> {
-    if version(connection)? == KNOWN {
+    // In a transaction: another process may migrate between two reads.
+    if version(&connection.transaction()?)? == KNOWN {
         return Ok(());
     }
     // Counts only before the first table exists.
@@ -68,7 +69,7 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreFailure> {
 }
 
 /// The format of the file; 0 for an empty one.
-fn version(connection: &Connection) -> Result<i64, StoreFailure> {
+fn version(connection: &Transaction<'_>) -> Result<i64, StoreFailure> {
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (application, version) = (number("application_id")?, number("user_version")?);
     let is_empty = || connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get::<_, bool>(0));

@@ -80,3 +80,20 @@ fn many_may_take_over_and_create_at_the_same_time() {
     let history = state.history();
     ids.iter().for_each(|id| assert_eq!(history.log(&history.find(id).unwrap()).unwrap(), id.as_bytes()));
 }
+
+#[test]
+fn many_may_create_the_database_at_the_same_time() {
+    for _ in 0..40 {
+        let state = State::new();
+        std::thread::scope(|scope| {
+            for number in 0..6 {
+                let recorder = Recorder::new(state.folder.path());
+                scope.spawn(move || {
+                    let recording = recorder.begin(run_of(&format!("{number}-a")), &Cancel::new()).unwrap();
+                    recording.end(Outcome::Succeeded, record(Outcome::Succeeded), 1000).unwrap();
+                });
+            }
+        });
+        assert_eq!(state.ids().len(), 6);
+    }
+}
