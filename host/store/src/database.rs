@@ -64,6 +64,10 @@ impl Place {
         &self.state_folder
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn exists(&self) -> bool {
         self.folder.join(FILE).exists()
     }

@@ -51,6 +51,46 @@ pub enum HistoryError {
     },
 }
 
+/// Tokens cannot be used, or there is no such token.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// The database cannot be read or written.
+    #[error("cannot {what} the tokens in `{folder}`")]
+    Store {
+        /// The folder of the database.
+        folder: PathBuf,
+        /// `read` or `write`.
+        what: &'static str,
+        /// The cause.
+        #[source]
+        source: StoreFailure,
+    },
+    /// The name is not a valid one.
+    #[error("`{name}` is not a valid name of a token: {reason}")]
+    Name {
+        /// The name.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// There is one with this name already.
+    #[error("there is a token `{name}` already: revoke it first, or choose another name")]
+    Exists {
+        /// The name.
+        name: String,
+    },
+    /// There is no token with this name.
+    #[error("there is no token `{name}`")]
+    Unknown {
+        /// The name.
+        name: String,
+    },
+    /// The machine gives no random bytes.
+    #[error("cannot create a token")]
+    Random(#[source] io::Error),
+}
+
 /// Why the database cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]

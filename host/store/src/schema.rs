@@ -8,7 +8,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 const APPLICATION: i64 = 0x4c6f_6e67;
 
 /// Each step makes the next format of the one before.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [RUNS, TOKENS];
+
+const RUNS: &str = "
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY,
     run_id TEXT NOT NULL UNIQUE,
@@ -45,7 +47,25 @@ CREATE TABLE log (
     bytes BLOB NOT NULL
 ) STRICT;
 CREATE INDEX log_of_run ON log (run, source, start, finish);
-"];
+";
+
+const TOKENS: &str = "
+CREATE TABLE tokens (
+    number INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('token', 'session', 'link')),
+    -- Of tokens alone.
+    name TEXT,
+    -- SHA-256 of the secret, in hexadecimal digits.
+    hash TEXT NOT NULL UNIQUE,
+    -- The token with which a session was begun.
+    parent INTEGER REFERENCES tokens ON DELETE CASCADE,
+    made_ms INTEGER NOT NULL,
+    ends_ms INTEGER,
+    used_ms INTEGER
+) STRICT;
+CREATE UNIQUE INDEX name_of_token ON tokens (name) WHERE kind = 'token';
+CREATE INDEX sessions_of_token ON tokens (parent);
+";
 
 /// The newest format.
 pub(crate) const KNOWN: i64 = STEPS.len() as i64;

@@ -19,7 +19,7 @@ fn what_is_no_database_of_this_version_is_named_and_stays() {
     state.end("1-a", Outcome::Succeeded);
     state.raw().pragma_update(None, "user_version", 7).unwrap();
     let newer = failure(RunHistory::open(state.folder.path()).map(drop));
-    assert!(matches!(newer, StoreFailure::Newer { found: 7, known: 1 }), "{newer:?}");
+    assert!(matches!(newer, StoreFailure::Newer { found: 7, known: 2 }), "{newer:?}");
     let other = Recorder::new(state.folder.path()).begin(run_of("2-b"), &Cancel::new());
     assert!(matches!(failure(other.map(drop)), StoreFailure::Newer { .. }));
 

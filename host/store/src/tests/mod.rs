@@ -4,6 +4,7 @@ mod damage;
 mod logs;
 mod runs;
 mod takeover;
+mod tokens;
 
 use crate::{NewRun, Recorder, RunHistory, RunRecording, Which};
 use longshore_model::cancel::Cancel;
