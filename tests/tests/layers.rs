@@ -70,10 +70,13 @@ const NEVER: &[(&str, &[&str])] = &[
     ("longshore-server", &["clap", "indicatif", "longshore-client", "longshore-agent", "pyo3", "pyo3-*", "extendr-*"]),
     ("longshore-cases", &["bollard*", "hyper", "clap"]),
     ("longshore", &["clap", "indicatif", "axum", "longshore-client", "longshore-agent", "pyo3", "pyo3-*", "extendr-*"]),
-    ("longshore-cli", &["axum", "longshore-client", "longshore-agent", "pyo3", "pyo3-*", "extendr-*"]),
+    ("longshore-cli", &["longshore-client", "longshore-agent", "pyo3", "pyo3-*", "extendr-*"]),
     ("longshore-python", &["longshore", "longshore-model", "longshore-agent", "tokio", "bollard"]),
     ("longshore-r", &["longshore", "longshore-model", "longshore-agent", "tokio", "bollard"]),
 ];
+
+/// A crate, and what it must not use itself, though a crate that it links does.
+const NEVER_ITSELF: &[(&str, &[&str])] = &[("longshore-cli", &["axum", "bollard", "hyper", "askama", "utoipa"])];
 
 /// PID 1 stays small: fewer direct dependencies than this.
 const AGENT_DEPENDENCIES: usize = 10;
@@ -127,6 +130,17 @@ fn no_crate_links_what_it_must_not() {
         for pattern in *forbidden {
             let found: Vec<&String> = linked.iter().filter(|name| matches(pattern, name)).collect();
             assert!(found.is_empty(), "`{package}` links {found:?}, which it must never (`cargo tree -p {package}`)");
+        }
+    }
+}
+
+#[test]
+fn no_crate_uses_itself_what_it_must_not() {
+    let metadata = metadata();
+    for (package, forbidden) in NEVER_ITSELF {
+        let found = metadata.packages.iter().find(|found| found.name == *package).expect("the workspace has it");
+        for dependency in &found.dependencies {
+            assert!(!forbidden.contains(&dependency.name.as_str()), "`{package}` uses `{}` itself", dependency.name);
         }
     }
 }
@@ -330,6 +344,7 @@ const CHANGED_BY_PATH: &[(&str, &str)] = &[
     ("os/src/publish/journal.rs", "a folder of the state that this user alone can enter"),
     ("os/src/publish/unpublished.rs", "`linkat` of an open file, by its number"),
     ("images/src/usage_store.rs", "a folder of the state"),
+    ("server/src/outputs.rs", "a folder of the state that this user alone can enter"),
     ("server/src/socket.rs", "a socket and its lock in a folder that this user alone can enter"),
     ("cli/src/unit.rs", "the folder of this user's units"),
     ("engine-docker/src/lease.rs", "a locked folder of the state that this user alone can enter"),
@@ -483,6 +498,7 @@ fn files_of_users_are_replaced_in_one_place() {
         "images/src/pruning/folders.rs",
         "run/src/kept.rs",
         "os/src/publish/unpublished.rs",
+        "server/src/outputs.rs",
     ];
     let found = host_files_with(|code| code.contains("fs::rename(") || code.contains("renameat("));
     assert_eq!(found, own.map(str::to_owned).into(), "left: files that rename; right: those that may");

@@ -1,6 +1,7 @@
 //! Blocks: a folder with a script, or a bare script. Reads manifests, the metadata in scripts and the files in which other
 //! tools list packages into one model, lists the block's files, and checks the values of its options.
 
+mod below;
 mod block_file;
 mod build_context;
 mod describe;
@@ -32,6 +33,7 @@ mod toml_text;
 mod undeclared;
 mod values;
 
+pub use below::{FoundBlock, blocks_below};
 pub use block_file::BlockFile;
 pub use error::{BlockError, OptionError, OptionProblem};
 pub use files::{BYTES_MAX, BlockFiles, FILES_MAX};

@@ -16,6 +16,7 @@ use crate::peek::PeekArguments;
 use crate::refusal::Report;
 use crate::runs::RunsCommand;
 use crate::serve::ServeArguments;
+use crate::server_command::ServerCommand;
 use crate::setup::SetupArguments;
 use crate::test::TestArguments;
 use crate::uninstall::UninstallArguments;
@@ -41,6 +42,9 @@ pub(crate) enum Command {
     Run(Box<RunArguments>),
     /// Stay, and serve the runs of commands, notebooks and programs of this user
     Serve(ServeArguments),
+    /// Let programs and browsers in to the resident host over HTTP
+    #[command(subcommand)]
+    Server(ServerCommand),
     /// Show a table as a script will see it: columns, types and why, first rows
     Peek(PeekArguments),
     /// Set up a folder from which a block's script reads when it is started by hand

@@ -36,7 +36,7 @@ pub(crate) fn check(arguments: &CheckArguments, temporary_folder: &Path) -> u8 {
             let is_folder_of_blocks =
                 matches!(error, BlockError::NoManifest { .. } | BlockError::SeveralScripts { .. });
             let blocks = match is_folder_of_blocks && arguments.inputs.is_empty() {
-                true => check_folder::blocks_below(&arguments.block),
+                true => longshore::block::blocks_below(&arguments.block),
                 false => Vec::new(),
             };
             if blocks.is_empty() {

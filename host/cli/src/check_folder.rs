@@ -2,61 +2,15 @@
 
 use crate::{BAD_INPUT, failure, help, printer};
 use longshore::CheckedBlock;
-use longshore::block::{Block, BlockError, Loaded, scripts};
+use longshore::block::{FoundBlock, Loaded};
 use longshore::human::{aligned, count};
 use longshore::shown::{Shown, Word};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-
-/// Most folders that are searched: a repository with thousands of blocks has fewer.
-const FOLDERS_MAX: usize = 10_000;
-
-/// Folders within each other that are searched.
-const DEPTH_MAX: usize = 8;
+use std::path::Path;
 
 /// Width of the columns of a block and of its packages.
 const BLOCK_WIDTH: usize = 40;
 const PACKAGES_WIDTH: usize = 48;
-
-/// A block that was found, by its path.
-type Found = (PathBuf, Result<Loaded, BlockError>);
-
-/// The blocks in a folder that is not a block itself, in the order of their paths: its scripts, and the blocks below it.
-pub(crate) fn blocks_below(folder: &Path) -> Vec<Found> {
-    let mut search = Search { blocks: Vec::new(), folders: 0 };
-    search.folder(folder, 0);
-    search.blocks
-}
-
-struct Search {
-    blocks: Vec<Found>,
-    folders: usize,
-}
-
-impl Search {
-    fn folder(&mut self, folder: &Path, depth: usize) {
-        self.folders += 1;
-        if depth > DEPTH_MAX || self.folders > FOLDERS_MAX {
-            return;
-        }
-        // A folder that cannot be read has no block that can be run.
-        let scripts = scripts(folder).unwrap_or_default().into_iter().map(|name| folder.join(name));
-        self.blocks.extend(scripts.map(|path| (path.clone(), Block::load(&path))));
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let is_shown = |path: &PathBuf| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."));
-        let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        let mut folders: Vec<PathBuf> = folders.map(|entry| entry.path()).filter(is_shown).collect();
-        folders.sort();
-        for folder in folders {
-            match Block::load(&folder) {
-                Err(BlockError::NoManifest { .. } | BlockError::SeveralScripts { .. }) => {
-                    self.folder(&folder, depth + 1)
-                }
-                loaded => self.blocks.push((folder, loaded)),
-            }
-        }
-    }
-}
 
 /// A block of the folder.
 struct Row {
@@ -67,7 +21,7 @@ struct Row {
 }
 
 impl Row {
-    fn of(root: &Path, (path, loaded): Found) -> Self {
+    fn of(root: &Path, FoundBlock { path, loaded }: FoundBlock) -> Self {
         let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
         match loaded {
             Ok(loaded) => {
@@ -143,7 +97,7 @@ impl Row {
 }
 
 /// Checks all blocks, and prints a table, or a list as JSON. The status is that of bad input if any cannot run.
-pub(crate) fn check(folder: &Path, blocks: Vec<Found>, as_json: bool) -> u8 {
+pub(crate) fn check(folder: &Path, blocks: Vec<FoundBlock>, as_json: bool) -> u8 {
     let rows: Vec<Row> = blocks.into_iter().map(|found| Row::of(folder, found)).collect();
     let failed = rows.iter().filter(|row| !row.errors.is_empty()).count();
     if as_json {

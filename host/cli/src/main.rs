@@ -31,6 +31,7 @@ mod run;
 mod runs;
 mod script_variables;
 mod serve;
+mod server_command;
 mod setup;
 mod signals;
 mod standard;
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) if arguments.watch => runtime.block_on(watch::watch(*arguments, &host)),
         Command::Run(arguments) => runtime.block_on(run::run(*arguments, &host)),
         Command::Serve(arguments) => runtime.block_on(serve::serve(arguments, host)),
+        Command::Server(command) => server_command::server(&command, host.settings()),
         Command::Peek(arguments) => peek::peek(&arguments, &host.settings().temporary_folder),
         Command::DryRun(arguments) => dry_run::dry_run(&arguments, &host.settings().temporary_folder),
         Command::Test(arguments) => runtime.block_on(test::test(*arguments, &host)),

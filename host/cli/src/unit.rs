@@ -2,13 +2,11 @@
 
 use crate::{environment, failure, printer};
 use longshore::Settings;
-use longshore::config::format_time;
 use longshore::shown::Shown;
 use std::fs::Permissions;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The names of the units.
 const SOCKET: &str = "longshore.socket";
@@ -22,7 +20,7 @@ pub(crate) fn written() -> Vec<PathBuf> {
 }
 
 /// Writes the units, and prints what was written and what to do next. Returns the exit status.
-pub(crate) fn install(settings: &Settings, idle: Option<Duration>, allow_processes: bool) -> u8 {
+pub(crate) fn install(settings: &Settings, arguments: &[String]) -> u8 {
     let Some(folder) = environment::unit_folder() else {
         return failure::print_text("cannot write the units: neither `XDG_CONFIG_HOME` nor `HOME` is set", 2);
     };
@@ -30,7 +28,7 @@ pub(crate) fn install(settings: &Settings, idle: Option<Duration>, allow_process
         return failure::print_text("cannot write the units: the path of this program is unknown", 3);
     };
     let socket = socket(&settings.server_socket());
-    let service = service(&program, idle, allow_processes);
+    let service = service(&program, arguments);
     for (name, text) in [(SOCKET, socket), (SERVICE, service)] {
         let path = folder.join(name);
         match write(&path, &text) {
@@ -61,20 +59,19 @@ fn socket(path: &Path) -> String {
     )
 }
 
-fn service(program: &Path, idle: Option<Duration>, allow_processes: bool) -> String {
+fn service(program: &Path, arguments: &[String]) -> String {
     let program = escaped(&program.to_string_lossy());
-    let idle = idle.map(|idle| format!(" --idle {}", format_time(idle))).unwrap_or_default();
-    let processes = if allow_processes { " --allow-processes" } else { "" };
+    let arguments: String = arguments.iter().map(|argument| format!(" \"{}\"", escaped(argument))).collect();
     // The server's own deadline for runs is 30 s, and the ladder for those that are left takes seconds.
     format!(
         "[Unit]\nDescription=Resident Longshore host\nRequires={SOCKET}\n\n[Service]\n\
-         ExecStart=\"{program}\" serve{idle}{processes}\nTimeoutStopSec=90\n"
+         ExecStart=\"{program}\" \"serve\"{arguments}\nTimeoutStopSec=90\n"
     )
 }
 
-/// A path in a unit: `%` begins a specifier there.
-fn escaped(path: &str) -> String {
-    path.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%")
+/// A text in a unit: `%` begins a specifier there, and `$` a variable.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$")
 }
 
 #[cfg(test)]
@@ -83,11 +80,8 @@ mod tests {
 
     #[test]
     fn paths_with_signs_of_units_stay_what_they_are() {
-        let unit = service(&PathBuf::from("/opt/100%/a \"b/longshore"), Some(Duration::from_secs(600)), true);
-        assert!(
-            unit.contains("ExecStart=\"/opt/100%%/a \\\"b/longshore\" serve --idle 10m --allow-processes\n"),
-            "{unit}"
-        );
+        let unit = service(&PathBuf::from("/opt/100%/a \"b/longshore"), &["--idle".into(), "10m".into()]);
+        assert!(unit.contains("ExecStart=\"/opt/100%%/a \\\"b/longshore\" \"serve\" \"--idle\" \"10m\"\n"), "{unit}");
         assert!(socket(Path::new("/run/user/7/longshore-7/server.sock")).contains("\nListenStream=/run/user/7/"));
     }
 }

@@ -30,4 +30,16 @@ pub enum ServerError {
         #[source]
         source: std::io::Error,
     },
+    /// The address for HTTP cannot be listened on.
+    #[error("cannot listen on `{address}`")]
+    ListenHttp {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The history keeps no runs, so that nobody could ask for one again.
+    #[error("HTTP needs the run history, and the setting `runs.keep` is 0")]
+    NoHistory,
 }

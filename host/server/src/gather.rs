@@ -51,6 +51,13 @@ impl Gathering {
         Self { work_folder, submission, along: Along::default(), files: None, table: None, credits: Vec::new() }
     }
 
+    /// Names the block whose files are sent along, before the first of them.
+    pub(crate) fn call(&mut self, block: &str) {
+        if let SubmittedBlock::Files { name, .. } = &mut self.submission.block {
+            block.clone_into(name);
+        }
+    }
+
     /// Takes a message. Returns whether it was the last.
     pub(crate) fn take(&mut self, message: FromCaller, payload: Payload) -> Result<bool, GatherError> {
         let count = self.along.sources.len() + self.along.tables.len() + self.along.sinks.len();

@@ -1,19 +1,26 @@
 //! The server: accepts callers until it is told to stop or has had nothing to do, then lets its runs go on to a deadline
 //! and ends the rest.
 
+use crate::blocks::KnownBlocks;
 use crate::error::ServerError;
+use crate::http::{HttpListening, router};
+use crate::open::Open;
+use crate::outputs::KeptOutputs;
 use crate::session::{self, Shared};
 use crate::socket::Listening;
+use crate::web::Web;
 use longshore::causes::chain;
 use longshore::config::SettingsDigests;
 use longshore::{Cancel, Host};
 use longshore_os::locked_folder::{TEMPORARY, remove_abandoned};
 use longshore_protocol::Software;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
 
 /// The most connections at a time. Each is a run, and takes memory and descriptors even while it waits.
 const CONNECTIONS_MAX: usize = 512;
@@ -33,13 +40,27 @@ pub struct ServerOptions {
     pub idle: Option<Duration>,
     /// How long runs may go on once the server is told to stop.
     pub drain: Duration,
+    /// Folders of blocks that runs over HTTP may name.
+    pub blocks: Vec<PathBuf>,
+    /// Most bytes of the tables that are kept of runs over HTTP.
+    pub outputs_bytes: u64,
 }
+
+/// The bytes of tables that are kept, unless an operator says otherwise.
+pub const OUTPUTS_BYTES: u64 = 1 << 30;
 
 impl ServerOptions {
     /// A server that stays, and lets its runs go on for half a minute once it is told to stop.
     #[must_use]
     pub fn new(software: Software) -> Self {
-        Self { software, allows_processes: false, idle: None, drain: Duration::from_secs(30) }
+        Self {
+            software,
+            allows_processes: false,
+            idle: None,
+            drain: Duration::from_secs(30),
+            blocks: Vec::new(),
+            outputs_bytes: OUTPUTS_BYTES,
+        }
     }
 }
 
@@ -59,6 +80,7 @@ pub enum Served {
 pub struct Server {
     listening: Listening,
     listener: UnixListener,
+    http: Option<HttpListening>,
     shared: Shared,
     options: ServerOptions,
 }
@@ -78,29 +100,39 @@ impl Server {
             closing: Cancel::new(),
             host,
         };
-        Ok(Self { listening, listener, shared, options })
+        Ok(Self { listening, listener, http: None, shared, options })
+    }
+
+    /// Serves HTTP too.
+    ///
+    /// # Errors
+    /// [`ServerError::NoHistory`].
+    pub fn with_http(mut self, listening: HttpListening) -> Result<Self, ServerError> {
+        if self.shared.host.settings().runs.keep == 0 {
+            return Err(ServerError::NoHistory);
+        }
+        self.http = Some(listening);
+        Ok(self)
     }
 
     /// Serves until `stop` is cancelled or it has been idle for long enough. Nothing of its runs is left then. A second
     /// level of `stop` ends runs without waiting for the deadline.
     pub async fn serve(self, stop: &Cancel) -> Served {
-        let Self { listening, listener, shared, options } = self;
+        let Self { listening, listener, http, shared, options } = self;
         let work_folder = shared.host.settings().work_folder.clone();
         // Files of blocks that callers of a killed one had sent along. What cannot be removed is found again.
         let _ = tokio::task::spawn_blocking(move || remove_abandoned(&work_folder, TEMPORARY)).await;
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let (open, mut is_open) = watch::channel(0_usize);
-        let open = Arc::new(open);
+        let open = Open::new();
         let mut sessions = JoinSet::new();
+        let runs = TaskTracker::new();
+        let serving = http
+            .map(|http| tokio::spawn(serve_http(http, shared.clone(), options.clone(), runs.clone(), open.clone())));
         let idle = loop {
             let idle = async {
                 match options.idle {
                     None => std::future::pending().await,
-                    Some(idle) => {
-                        // The sender is in this function.
-                        let _ = is_open.wait_for(|open| *open == 0).await;
-                        tokio::time::sleep(idle).await;
-                    }
+                    Some(idle) => open.idle(idle).await,
                 }
             };
             let accepted = tokio::select! {
@@ -111,7 +143,7 @@ impl Server {
             };
             let Some((socket, place)) = accepted else { continue };
             let shared = shared.clone();
-            let counted = Counted::new(&open);
+            let counted = open.hold();
             sessions.spawn(async move {
                 let _held = (place, counted);
                 if let Err(error) = session::serve(socket, &shared).await {
@@ -127,15 +159,23 @@ impl Server {
             shared.host.shutdown().await;
             return Served::Idle;
         }
-        let drained = async { while sessions.join_next().await.is_some() {} };
+        runs.close();
+        let drained = async { tokio::join!(async { while sessions.join_next().await.is_some() {} }, runs.wait()) };
         let in_time = tokio::select! {
             in_time = tokio::time::timeout(options.drain, drained) => in_time.is_ok(),
             _ = stop.beyond(longshore::CancelLevel::Gently) => false,
         };
-        let left = sessions.len();
+        let left = sessions.len() + runs.len();
         shared.host.shutdown().await;
-        // They send their records.
-        let _ = tokio::time::timeout(PATIENCE, async { while sessions.join_next().await.is_some() {} }).await;
+        // They send their records, and their answers.
+        let answered = async {
+            while sessions.join_next().await.is_some() {}
+            runs.wait().await;
+            if let Some(serving) = serving {
+                let _ = serving.await;
+            }
+        };
+        let _ = tokio::time::timeout(PATIENCE, answered).await;
         if in_time { Served::Stopped } else { Served::Cut(left) }
     }
 }
@@ -156,18 +196,9 @@ async fn accept(listener: &UnixListener, places: &Arc<Semaphore>) -> Option<(Uni
     }
 }
 
-/// A connection that is counted until this is dropped.
-struct Counted(Arc<watch::Sender<usize>>);
-
-impl Counted {
-    fn new(open: &Arc<watch::Sender<usize>>) -> Self {
-        open.send_modify(|open| *open += 1);
-        Self(Arc::clone(open))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.send_modify(|open| *open -= 1);
-    }
+/// Serves HTTP until `closing`, and then until the last answer is sent.
+async fn serve_http(http: HttpListening, shared: Shared, options: ServerOptions, runs: TaskTracker, open: Open) {
+    let outputs = KeptOutputs::new(&shared.host.settings().state_folder, options.outputs_bytes);
+    let web = Web::new(shared.clone(), KnownBlocks::new(options.blocks), outputs, runs, open.clone());
+    http.serve(router(web), &shared.closing, &open).await;
 }

@@ -5,9 +5,10 @@
 use crate::folder;
 use crate::gather::{Gathered, Gathering};
 use crate::rejection;
+use crate::start::permit;
 use longshore::config::SettingsDigests;
 use longshore::serde_json::{self, Value};
-use longshore::{Cancel, CancelLevel, EngineChoice, Event, EventReceiver, Host, Prepared, RunRecord, events};
+use longshore::{Cancel, CancelLevel, Event, EventReceiver, Host, Prepared, RunRecord, events};
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{
     ConnectionError, Frame, FromCaller, Hello, Message, Payload, ProtocolError, Rejection, Role, Software, Submission,
@@ -138,12 +139,8 @@ impl Connection {
             Err(error) => return self.reject(rejection::plain(&error)).await,
         };
         let host = &shared.host;
-        match request.engine {
-            EngineChoice::Process if !shared.allows_processes => {
-                return self.reject(rejection::plain(&"this host runs scripts in containers alone")).await;
-            }
-            EngineChoice::Auto if !shared.allows_processes => request.engine = EngineChoice::Docker,
-            _ => {}
+        if let Err(refusal) = permit(&mut request.engine, shared.allows_processes) {
+            return self.reject(rejection::plain(&refusal)).await;
         }
         request.temporary_folder = Some(host.settings().temporary_folder.clone());
         let Self { mut incoming, outgoing, descriptors } = self;

@@ -112,6 +112,21 @@ impl RunHistory {
         Ok(Self { place, database, left })
     }
 
+    /// Whether there was a database when this was opened. One that was opened before the first run knows no run.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.database.is_some()
+    }
+
+    /// Whether there is a run with this whole id.
+    ///
+    /// # Errors
+    /// [`HistoryError::Store`].
+    pub fn has(&self, run_id: &str) -> Result<bool, HistoryError> {
+        let Some(database) = &self.database else { return Ok(false) };
+        database.has(run_id).map_err(self.place.failed("read"))
+    }
+
     /// Folders of former versions that could not be taken over.
     #[must_use]
     pub fn left(&self) -> &[LeftFolder] {
@@ -280,6 +295,11 @@ impl Database {
         let mut ids = self.connection.prepare(ids)?;
         let ids = ids.query_map([reference], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    fn has(&self, run_id: &str) -> Result<bool, StoreFailure> {
+        let mut known = self.connection.prepare("SELECT 1 FROM runs WHERE run_id = ?1")?;
+        Ok(known.exists([run_id])?)
     }
 
     fn cancel(&self, number: i64, level: CancelLevel) -> Result<bool, StoreFailure> {

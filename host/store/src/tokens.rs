@@ -74,7 +74,8 @@ impl Secret {
         let mut filled = 0;
         while filled < BYTES {
             let flags = rustix::rand::GetRandomFlags::empty();
-            filled += rustix::rand::getrandom(&mut bytes[filled..], flags).map_err(|no| TokenError::Random(no.into()))?;
+            filled +=
+                rustix::rand::getrandom(&mut bytes[filled..], flags).map_err(|no| TokenError::Random(no.into()))?;
         }
         let mut text = PREFIX.to_owned();
         bytes.iter().for_each(|byte| write!(text, "{byte:02x}").unwrap_or_default());
