@@ -1,5 +1,6 @@
 //! The host, of which an embedding program has one: its settings, and the engines that they name.
 
+use crate::resident::Resident;
 use crate::running::{RunError, Running};
 use longshore_archive::Form;
 use longshore_block::Block;
@@ -30,6 +31,8 @@ pub struct Host {
     engines: Engines,
     activities: Activities,
     recorder: Recorder,
+    /// In a process that stays.
+    resident: Option<Resident>,
 }
 
 impl Host {
@@ -39,7 +42,16 @@ impl Host {
         // In the order in which they are tried.
         let recorder = Recorder::new(&settings.state_folder);
         let engines = Engines::new(settings).with(DockerConnector).with(ProcessConnector);
-        Self { engines, activities: Activities::new(), recorder }
+        Self { engines, activities: Activities::new(), recorder, resident: None }
+    }
+
+    /// This host, in a process that stays: its runs return once their outcome is known and recorded. Their engine may
+    /// remove the container after that, which [`Host::shutdown`] waits for; otherwise each run does. Memory that runs
+    /// have freed is returned to the system once nothing is in progress.
+    #[must_use]
+    pub fn resident(mut self) -> Self {
+        self.resident = Some(Resident::new(self.activities.clone()));
+        self
     }
 
     /// Its settings.
@@ -90,7 +102,10 @@ impl Host {
     pub async fn run_prepared(&self, prepared: Prepared, events: Events, cancel: &Cancel) -> RunRecord {
         let _activity = self.activities.begin();
         let (cancel, _following) = self.cancelled_by(cancel);
-        run::run(prepared, &self.engines, Some(&self.recorder), events, &cancel).await
+        let counted_in = self.resident.as_ref().map(Resident::activities);
+        let record = run::run(prepared, &self.engines, Some(&self.recorder), events, &cancel, counted_in).await;
+        self.resident.iter().for_each(Resident::return_memory);
+        record
     }
 
     /// A handle that is cancelled by this one and by shutting down, while the tasks exist.

@@ -58,6 +58,7 @@
 
 pub mod arrow;
 mod host;
+mod resident;
 mod running;
 
 pub use host::Host;

@@ -4,7 +4,7 @@
 
 use crate::error::SegmentError;
 use crate::flat::{ALIGNMENT, Body, Extent, Part, Planned, Shape, is_flat, plan};
-use crate::mapping::give_back;
+use crate::mapping::return_freed_memory;
 use crate::memory::{Segment, SegmentFile};
 use crate::plain::plain_bytes;
 use arrow_array::{ArrayRef, RecordBatch};
@@ -267,7 +267,7 @@ fn write_body(body: Body, rows: usize, target: &mut impl Write) -> Result<(), Se
         written += part.len();
         drop(part);
         if written >= GIVEN_BACK {
-            give_back();
+            return_freed_memory();
             written = 0;
         }
     }

@@ -25,7 +25,7 @@ pub use decode::{DecodedBatch, TableDecoder};
 pub use encode::{BatchEncoder, SegmentStream, write_flat, write_whole};
 pub use error::SegmentError;
 pub use flat::{Extent, Part, is_flat};
-pub use mapping::Mapping;
+pub use mapping::{Mapping, return_freed_memory};
 pub use memory::{Segment, SegmentFile};
 pub use plain::{Side, bare, convert_leaves, plain_array, plain_batch, plain_bytes, plain_schema};
 pub use weight::{cut, weight};

@@ -15,7 +15,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 /// Returns freed memory to the system, if the allocator keeps it: large tables leave much of it.
-pub(crate) fn give_back() {
+pub fn return_freed_memory() {
     #[cfg(target_env = "gnu")]
     // SAFETY: it looks at nothing but the allocator's own books, and may be called at any time on any thread.
     unsafe {

@@ -84,7 +84,7 @@ impl Case {
         let (sender, happened) = events();
         let heard = tokio::spawn(hear(happened));
         // Not recorded: its block's author looks at the report, and runs it again and again.
-        let run = longshore_run::run::run(prepared, &bench.engines, None, sender, cancel).await;
+        let run = longshore_run::run::run(prepared, &bench.engines, None, sender, cancel, None).await;
         let Heard { printed, notes } = heard.await.map_err(broken)?;
         let problems = self.ending(&run);
         let mut result = CaseResult { name: self.name.clone(), problems, updated: Vec::new(), printed, notes, run };

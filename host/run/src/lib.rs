@@ -15,6 +15,7 @@ pub mod output;
 pub mod partition;
 pub mod record;
 pub(crate) mod recording;
+pub(crate) mod removals;
 pub mod request;
 pub mod run;
 pub mod session;

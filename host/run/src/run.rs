@@ -4,9 +4,11 @@ use crate::hashes::Hashing;
 use crate::partition;
 use crate::record::RunRecord;
 use crate::recording::RecordedRun;
+use crate::removals::Removals;
 use crate::request::Prepared;
-use crate::single::{OutputMode, milliseconds, recovered, run_once};
+use crate::single::{LEFT_BEHIND, OutputMode, milliseconds, recovered, run_once};
 use longshore_engine::Engines;
+use longshore_model::activity::Activities;
 use longshore_model::cancel::Cancel;
 use longshore_model::causes::chain;
 use longshore_model::event::{Event, Events};
@@ -15,14 +17,15 @@ use longshore_model::run_id::new_run_id;
 use longshore_store::{HistoryError, Recorder};
 use std::time::Instant;
 
-/// Runs a block, and records it if there is a recorder. Failures are in the record; nothing of the run is left when this
-/// returns.
+/// Runs a block, and records it if there is a recorder. Failures are in the record. Nothing of the run is left when this
+/// returns; with `counted_in` its container may exist for some moments more, as one of these activities.
 pub async fn run(
     mut prepared: Prepared,
     engines: &Engines,
     recorder: Option<&Recorder>,
     events: Events,
     cancel: &Cancel,
+    counted_in: Option<&Activities>,
 ) -> RunRecord {
     let (begun, settings) = (Instant::now(), engines.settings());
     let run_id = new_run_id();
@@ -40,10 +43,16 @@ pub async fn run(
         }
     };
     let hashing = prepared.hashes.then(|| Hashing::begin(&prepared));
+    let removals = Removals::counted_in(counted_in);
     let mut record = match prepared.partition.take() {
-        Some(cut) => partition::run(prepared, run_id, cut, engines, events, cancel).await,
-        None => run_once(prepared, run_id, engines, events, cancel, OutputMode::Publish).await.0,
+        Some(cut) => partition::run(prepared, run_id, cut, engines, events, cancel, &removals).await,
+        None => run_once(prepared, run_id, engines, events, cancel, OutputMode::Publish, &removals).await.0,
     };
+    if counted_in.is_none() {
+        let left_behind = removals.ended().await;
+        record.notes.extend((left_behind > 0).then(|| LEFT_BEHIND.into()));
+        record.timings_ms.total = milliseconds(begun.elapsed());
+    }
     if let Some(hashing) = hashing {
         hashing.end(&mut record).await;
         record.timings_ms.total = milliseconds(begun.elapsed());

@@ -98,7 +98,7 @@ impl Server {
             allows_processes: options.allows_processes,
             digests: SettingsDigests::of(host.settings()),
             closing: Cancel::new(),
-            host,
+            host: host.resident(),
         };
         Ok(Self { listening, listener, http: None, shared, options })
     }

@@ -8,6 +8,7 @@ mod spool;
 use crate::cut::{Cut, Value};
 use crate::output::{Finished, Place};
 use crate::record::{PartitionRecord, RunRecord, UnsavedRecord};
+use crate::removals::Removals;
 use crate::request::Prepared;
 use crate::single::{NotPublished, OutputMode, Published, milliseconds, publish, run_once};
 use longshore_config::settings::Settings;
@@ -49,12 +50,14 @@ pub(crate) async fn run(
     engines: &Engines,
     events: Events,
     cancel: &Cancel,
+    removals: &Removals,
 ) -> RunRecord {
     if cut.values().is_empty() {
         // A table without rows has no values: the block runs once, so that its outputs have their columns.
-        return run_once(prepared, run_id, engines, events, cancel, OutputMode::Publish).await.0;
+        return run_once(prepared, run_id, engines, events, cancel, OutputMode::Publish, removals).await.0;
     }
-    let whole = Whole { prepared, run_id, cut, engines, settings: engines.settings(), events, begun: Instant::now() };
+    let whole =
+        Whole { prepared, run_id, cut, engines, settings: engines.settings(), events, removals, begun: Instant::now() };
     let parts = whole.run_parts(cancel).await;
     whole.conclude(parts, cancel).await
 }
@@ -67,6 +70,7 @@ struct Whole<'a> {
     engines: &'a Engines,
     settings: &'a Settings,
     events: Events,
+    removals: &'a Removals,
     begun: Instant,
 }
 
@@ -135,6 +139,7 @@ impl Whole<'_> {
         let mut prepared = self.prepared.clone();
         let (value, splits) = (self.cut.values()[position].clone(), Arc::clone(&self.cut.splits));
         let (engines, whole, name) = (self.engines.clone(), self.events.clone(), name(&value));
+        let removals = self.removals.clone();
         if position > 0 {
             prepared.notes.clear();
             // All parts share the environment of the first.
@@ -163,7 +168,7 @@ impl Whole<'_> {
                 }
             };
             let (mut record, finished) =
-                run_once(prepared, new_run_id(), &engines, events, &cancel, OutputMode::Keep).await;
+                run_once(prepared, new_run_id(), &engines, events, &cancel, OutputMode::Keep, &removals).await;
             if broken.is_some() {
                 (record.outcome, record.message) = (Outcome::EngineFailed, broken);
             }

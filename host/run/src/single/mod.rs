@@ -5,6 +5,7 @@ mod begin;
 mod blame;
 mod conclude;
 mod connect;
+mod ending;
 mod environment;
 mod error;
 mod explain;
@@ -18,9 +19,11 @@ use crate::input::Inputs;
 use crate::kept::WorkdirCapture;
 use crate::output::{Finished, Writers};
 use crate::record::{RunRecord, Timings};
+use crate::removals::Removals;
 use crate::request::Prepared;
 use crate::session::{Acceptor, AgentSession, Logs};
 use connect::NoAgent;
+use ending::{Ending, Gone};
 use environment::{Fingerprinting, ResolvedEnvironment};
 use longshore_config::settings::Settings;
 use longshore_engine::run_directory::RunDirectory;
@@ -30,7 +33,7 @@ use longshore_engine::{
 };
 use longshore_images::environment::Bounds;
 use longshore_images::environment::local::LocalEnvironment;
-use longshore_model::cancel::{Cancel, CancelLevel};
+use longshore_model::cancel::Cancel;
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::event::{Event, Events};
 use longshore_model::image_id::ImageId;
@@ -50,8 +53,8 @@ const ATTEMPTS: u32 = 3;
 /// The steps of a cancellation: Python raises its exception in milliseconds; a script that cleans up gets seconds.
 const LADDER: CancelLadder = CancelLadder { interrupt_ms: 3000, terminate_ms: 2000 };
 
-/// How long to wait for a container's end, and again after it was killed.
-const GONE_DEADLINE: Duration = Duration::from_secs(10);
+/// The note about a container that the engine did not remove.
+pub(crate) const LEFT_BEHIND: &str = "the container did not end and may be left behind";
 
 /// How long an engine may continue to make a container after the run was cancelled.
 const LAUNCH_DEADLINE: Duration = Duration::from_secs(3);
@@ -73,7 +76,7 @@ pub(crate) enum OutputMode {
     Keep,
 }
 
-/// Runs a block once. Returns its outputs if they are not published.
+/// Runs a block once. Returns its outputs if they are not published. Its container may be among the removals then.
 pub(crate) async fn run_once(
     prepared: Prepared,
     run_id: String,
@@ -81,6 +84,7 @@ pub(crate) async fn run_once(
     events: Events,
     cancel: &Cancel,
     outlet: OutputMode,
+    removals: &Removals,
 ) -> (RunRecord, Vec<Finished>) {
     let begun = Instant::now();
     let mut run = Run {
@@ -89,6 +93,7 @@ pub(crate) async fn run_once(
         settings: engines.settings(),
         events,
         cancel,
+        removals,
         begun,
         run_id,
         timings: Timings::default(),
@@ -121,6 +126,7 @@ struct Run<'a> {
     settings: &'a Settings,
     events: Events,
     cancel: &'a Cancel,
+    removals: &'a Removals,
     begun: Instant,
     run_id: String,
     timings: Timings,
@@ -218,12 +224,12 @@ impl Run<'_> {
         self.begin_fingerprint(engine, image, &container.script_environment());
         let mut acceptor = Acceptor::new(listener);
         let agent = self.wait_for_agent(&mut acceptor, container.as_ref(), image).await;
-        Ok(Some(Started { directory, acceptor, container, agent, _user: user }))
+        Ok(Some(Started { directory, acceptor, container, agent, user }))
     }
 
-    /// Runs the script in a started container, until the container is gone.
+    /// Runs the script in a started container, until its end is known. The engine may still remove it.
     async fn run_in(&mut self, started: Started, image: Option<&RunImage>, kind: EngineKind) -> Seen {
-        let Started { directory, mut acceptor, container, agent, _user } = started;
+        let Started { directory, mut acceptor, container, agent, user } = started;
         let (mut evidence, finished, exit) = match agent {
             Ok(agent) => {
                 self.tell(Event::Connected);
@@ -236,8 +242,13 @@ impl Run<'_> {
         self.prepared.notes.extend(acceptor.notes().map(Note::from));
         // Closed before waiting for the container: an agent that still runs ends when its connection is closed.
         drop(acceptor);
-        self.end_container(container.as_ref(), kind, &mut evidence).await;
-        directory.close().await;
+        let ending = Ending { container, directory, cancel: self.cancel.clone(), _user: user };
+        if exit.is_some() && evidence.engine_failure.is_none() {
+            // The agent has reported all that an engine could report of it.
+            self.removals.add(async { ending.end().await != Gone::Left }).await;
+        } else {
+            self.note_end(ending.end().await, kind, &mut evidence);
+        }
         (evidence, finished, exit)
     }
 
@@ -259,32 +270,22 @@ impl Run<'_> {
         }
     }
 
-    async fn end_container(&self, container: &dyn Container, kind: EngineKind, evidence: &mut Evidence) {
-        let ended = tokio::select! {
-            ended = tokio::time::timeout(GONE_DEADLINE, container.wait()) => ended.ok(),
-            _ = self.cancel.beyond(CancelLevel::Gently) => None,
-        };
-        if let Some(ended) = ended {
-            evidence.out_of_memory |= ended == Ended::OutOfMemory;
-            // Without a container other processes of this user may kill the agent.
-            if let (Ended::Killed(signal), true, true) = (ended, kind.isolates(), evidence.agent_lost) {
-                evidence.agent_killed = Some(signal);
+    /// Adds what the end of the container tells about its agent, which has not reported the script's end.
+    fn note_end(&self, gone: Gone, kind: EngineKind, evidence: &mut Evidence) {
+        match gone {
+            Gone::Ended(ended) => {
+                evidence.out_of_memory |= ended == Ended::OutOfMemory;
+                // Without a container other processes of this user may kill the agent.
+                if let (Ended::Killed(signal), true, true) = (ended, kind.isolates(), evidence.agent_lost) {
+                    evidence.agent_killed = Some(signal);
+                }
+                // An agent that exited with 0 has reported the failure itself.
+                if let (Some(failure), true) = (&mut evidence.engine_failure, ended != Ended::Exited(0)) {
+                    failure.push_str(&format!(" ({ended})"));
+                }
             }
-            // An agent that exited with 0 has reported the failure itself.
-            if let (Some(failure), true) = (&mut evidence.engine_failure, ended != Ended::Exited(0)) {
-                failure.push_str(&format!(" ({ended})"));
-            }
-            return;
-        }
-        let kill = async {
-            match container.kill().await {
-                Ok(()) => Some(container.wait().await),
-                Err(_) => None,
-            }
-        };
-        let gone = tokio::time::timeout(GONE_DEADLINE, kill).await.is_ok_and(|ended| ended.is_some());
-        if !gone {
-            self.tell(Event::Note("the container did not end and may be left behind".into()));
+            Gone::Killed => {}
+            Gone::Left => self.tell(Event::Note(LEFT_BEHIND.into())),
         }
     }
 
@@ -371,8 +372,7 @@ struct Started {
     acceptor: Acceptor,
     container: Box<dyn Container>,
     agent: Result<AgentSession, NoAgent>,
-    /// Reserved while the container lives.
-    _user: Option<ScriptUser>,
+    user: Option<ScriptUser>,
 }
 
 /// The shape of a run's container.
