@@ -30,6 +30,7 @@ from environments import environment_sections
 from from_callers import caller_sections
 from history import history_sections
 from measure import COLUMNS, GIB, LONGSHORE, ROUNDS, in_turns, ratio, result, run, spread, timed
+from resident import host, resident_sections, through
 from stream import stream_sections
 from text import text_sections
 
@@ -81,16 +82,28 @@ def cold_start(folder: Path) -> list[str]:
     ours = [LONGSHORE, "run", str(script), "--engine", "docker", "--quiet"]
     theirs = ["docker", "run", "--rm", "--network", "none", "-v", f"{script}:/work/hello.py:ro"]
     theirs += ["--entrypoint", "python3", IMAGE, "/work/hello.py"]
-    times = in_turns(ROUNDS, ours=lambda: timed(lambda: run(ours)), docker=lambda: timed(lambda: run(theirs)))
+    alone = dict(os.environ, LONGSHORE_RUNS_SERVER="none")
+    with host(folder / "cold") as (path, _):
+        times = in_turns(
+            ROUNDS,
+            ours=lambda: timed(lambda: run(ours, env=alone)),
+            through=lambda: timed(lambda: run(ours, env=through(path))),
+            docker=lambda: timed(lambda: run(theirs)),
+        )
+    saved = spread([ours - through for ours, through in zip(times["ours"], times["through"])])
+    relative = ratio(times["through"], times["ours"])
     process = [LONGSHORE, "run", str(script), "--engine", "process", "--quiet"]
-    alone = in_turns(ROUNDS, process=lambda: timed(lambda: run(process)), first=lambda: first_output(process[:-1]))
+    processes = in_turns(ROUNDS, process=lambda: timed(lambda: run(process)), first=lambda: first_output(process[:-1]))
     return [
         "| cold start, whole command | median (range) | relative to `docker run` |",
         "|---|---|---|",
         f"| `longshore run`, engine docker | {spread(times['ours'])} | {ratio(times['ours'], times['docker'])} |",
+        f"| the same, through a resident host | {spread(times['through'])} | {ratio(times['through'], times['docker'])} |",
         f"| `docker run --rm --network none` | {spread(times['docker'])} | 1 |",
-        f"| `longshore run`, engine process | {spread(alone['process'])} | |",
-        f"| the same, until the script's first output | {spread(alone['first'])} | |",
+        f"| `longshore run`, engine process | {spread(processes['process'])} | |",
+        f"| the same, until the script's first output | {spread(processes['first'])} | |",
+        "",
+        f"A run through a resident host takes {relative} times as long as without one, {saved} less.",
     ]
 
 
@@ -299,6 +312,7 @@ def main() -> None:
         **r_sections,
         **environment_sections,
         **history_sections,
+        **resident_sections,
         **caller_sections,
     }
     only = os.environ.get("BENCH_ONLY", "")

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import mmap
 import os
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +14,8 @@ import polars as pl
 import pyarrow as pa
 from longshore import _tables
 from longshore._longshore import Given
-from measure import COLUMNS, GIB, LONGSHORE, in_turns, ratio, spread, timed
+from measure import COLUMNS, GIB, in_turns, ratio, spread, timed
+from resident import host
 
 ROUNDS = 7
 
@@ -27,23 +23,6 @@ READS = """
 from longshore.api import Api
 Api().read_input()
 """
-
-
-@contextlib.contextmanager
-def host(folder: Path) -> Iterator[str]:
-    """A resident host, until the end."""
-    path = str(folder / "server.sock")
-    folder.chmod(0o700)
-    with subprocess.Popen([LONGSHORE, "serve", "--socket", path], stderr=subprocess.DEVNULL) as serving:
-        try:
-            while True:
-                with socket.socket(socket.AF_UNIX) as client:
-                    if client.connect_ex(path) == 0:
-                        break
-                time.sleep(0.01)
-            yield path
-        finally:
-            serving.terminate()
 
 
 def copy(columns: list[Any], memory: mmap.mmap) -> None:
@@ -84,7 +63,7 @@ def callers(folder: Path) -> list[str]:
     copies = in_turns(ROUNDS, memcpy=lambda: memcpy(columns), **sealed)
     script = folder / "reads.py"
     script.write_text(READS)
-    with host(folder) as path:
+    with host(folder / "callers") as (path, _):
 
         def run(table: Any) -> float:
             return timed(lambda: longshore.run(script, table, socket=path, engine="docker", quiet=True))
