@@ -12,7 +12,7 @@ use pyo3::types::PyBytes;
 use pyo3_arrow::PyRecordBatchReader;
 use serde_json::{Value, to_string};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The socket on which this user's host listens by default, from `XDG_RUNTIME_DIR` and `TMPDIR`.
 #[pyfunction]
@@ -42,6 +42,27 @@ impl Given {
 #[pyclass(frozen, module = "longshore._longshore")]
 pub(crate) struct Caller {
     caller: Mutex<Option<rust::Caller>>,
+    raised: Raised,
+}
+
+/// The exception of a signal's handler, which has ended a wait.
+#[derive(Clone, Default)]
+struct Raised(Arc<Mutex<Option<PyErr>>>);
+
+impl Raised {
+    /// Runs the handlers of signals that have come, such as Ctrl-C's. Returns whether one has raised.
+    fn check(&self) -> bool {
+        let raised = Python::attach(|py| py.check_signals().err());
+        let is_raised = raised.is_some();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = raised;
+        is_raised
+    }
+
+    /// The exception for an error of a wait.
+    fn raise(&self, error: CallerError) -> PyErr {
+        let raised = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        raised.unwrap_or_else(|| raise_caller(error))
+    }
 }
 
 #[pymethods]
@@ -50,8 +71,11 @@ impl Caller {
     #[new]
     fn new(py: Python<'_>, socket: PathBuf) -> PyResult<Self> {
         let software = Software { name: "longshore for Python".into(), version: env!("CARGO_PKG_VERSION").into() };
-        let caller = py.detach(|| rust::Caller::connect(&socket, software)).map_err(raise_caller)?;
-        Ok(Self { caller: Mutex::new(Some(caller)) })
+        let raised = Raised::default();
+        let checked = raised.clone();
+        let connected = py.detach(|| rust::Caller::connect_unless(&socket, software, move || checked.check()));
+        let caller = connected.map_err(|error| raised.raise(error))?;
+        Ok(Self { caller: Mutex::new(Some(caller)), raised })
     }
 
     /// Starts a run: a submission as JSON, the block's files with whether they may be executed, and the tables by the
@@ -77,7 +101,7 @@ impl Caller {
             }
             submitting.start()
         });
-        let run = started.map_err(raise_caller)?;
+        let run = started.map_err(|error| self.raised.raise(error))?;
         Ok(Called { canceller: run.canceller(), run: Mutex::new(run) })
     }
 }

@@ -30,6 +30,9 @@ pub(crate) fn raise_caller(error: CallerError) -> PyErr {
     let text = chain(&error);
     match error {
         CallerError::NotThere { .. } => ServerError::new_err(format!("{text}: start one with `longshore serve`")),
+        CallerError::Hanging { .. } => {
+            ServerError::new_err(format!("{text}: let it go on, or end it and start another"))
+        }
         CallerError::Table(_) | CallerError::Segment(_) => PyValueError::new_err(text),
         _ => ServerError::new_err(text),
     }

@@ -7,6 +7,7 @@ import concurrent.futures
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -358,6 +359,15 @@ def test_a_run_that_is_cancelled_at_once_ends(host: Host, scripts: Path) -> None
         getattr(run, end)()
         with pytest.raises((longshore.RunError, longshore.RequestError)):
             run.result(PATIENCE)
+    # One whose check waits is cancelled before it has begun.
+    pipe = scripts / "never.csv"
+    os.mkfifo(pipe)
+    run = submit(host, scripts / "echo.py", str(pipe))
+    time.sleep(0.3)
+    run.cancel()
+    with pytest.raises(longshore.RequestError, match="cancelled before the start"):
+        run.result(PATIENCE)
+    assert run.run_id is None
 
 
 def test_coroutines_wait_for_runs(host: Host, scripts: Path) -> None:
@@ -391,8 +401,8 @@ def caller(host: Host, script: Path) -> subprocess.Popen[str]:
         import longshore
         try:
             longshore.run({str(script)!r}, engine="process", socket={host.socket!r})
-        except KeyboardInterrupt:
-            print("interrupted", flush=True)
+        except KeyboardInterrupt as error:
+            print("interrupted", *error.args, flush=True)
     """
     command = [sys.executable, "-c", textwrap.dedent(code)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
@@ -433,6 +443,50 @@ def test_a_host_that_dies_is_an_error(tmp_path: Path, scripts: Path) -> None:
     with pytest.raises(longshore.ServerError):
         run.result(PATIENCE)
     host.process.wait(PATIENCE)
+
+
+def test_a_host_that_hangs_is_an_error_and_ctrl_c_is_heard(tmp_path: Path) -> None:
+    path = str(tmp_path / "silent.sock")
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(path)
+        silent.listen()
+        begun = time.monotonic()
+        with pytest.raises(longshore.ServerError, match=f"does not answer: its process {os.getpid()} has been silent"):
+            longshore.run("x.py", socket=path)
+        assert time.monotonic() - begun < PATIENCE
+        code = f"""
+            import longshore
+            try:
+                print("asks", flush=True)
+                longshore.run("x.py", socket={path!r})
+            except KeyboardInterrupt:
+                print("interrupted", flush=True)
+        """
+        command = [sys.executable, "-c", textwrap.dedent(code)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None and process.stdout.readline() == "asks\n"
+        time.sleep(1)
+        begun = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read() == "interrupted\n" and process.wait(PATIENCE) == 0
+        assert time.monotonic() - begun < 3
+
+
+def test_a_run_whose_host_hangs_is_left_with_the_third_interrupt(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    script = tmp_path / "slow.py"
+    script.write_text(SLOW)
+    process = caller(host, script)
+    assert process.stdout is not None and process.stdout.readline() == "on its way\n"
+    os.kill(host.process.pid, signal.SIGSTOP)
+    for _ in range(3):
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    assert process.stdout.read() == "interrupted the host does not answer: the outcome of the run is unknown\n"
+    process.wait(PATIENCE)
+    os.kill(host.process.pid, signal.SIGCONT)
+    host.stop()
 
 
 def test_a_slow_reader_of_events_is_told_what_it_missed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,8 +79,11 @@ run.block <- function(block, ..., inputs = list(), options = list(), outputs = N
 
 tail.names <- function(inputs, count) names(inputs)[seq_along(inputs) > count]
 
-# Waits for the end of a run. An interrupt cancels it, a second one kills it.
+# Waits for the end of a run. An interrupt cancels it, a second one kills it, a third one leaves a host that does not
+# answer. However this is left, the run ends.
 follow <- function(called, quiet) {
+  has.ended <- FALSE
+  on.exit(if (!has.ended) native$caller_cancel(called, FALSE))
   tables <- list()
   log <- character()
   errors <- character()
@@ -94,6 +97,7 @@ follow <- function(called, quiet) {
     switch(next.one[[1L]],
       waiting = {
         interrupts <- interrupts + 1L
+        if (interrupts > 2L) fail("server", "the host does not answer: the outcome of the run is unknown")
         unwrap(native$caller_cancel(called, interrupts > 1L))
       },
       event = shown(next.one[[2L]]),
@@ -103,10 +107,14 @@ follow <- function(called, quiet) {
         shown(list(event = "log", text = next.one[[3L]]))
       },
       other = tables <- c(tables, list(next.one[-1L])),
-      rejected = fail("request", paste(next.one[[2L]], collapse = "\n"), help = next.one[[3L]]),
+      rejected = {
+        if (interrupts > 0L) interrupt()
+        fail("request", paste(next.one[[2L]], collapse = "\n"), help = next.one[[3L]])
+      },
       record = break
     )
   }
+  has.ended <- TRUE
   if (interrupts > 0L) interrupt()
   conclude.run(next.one[[2L]], paste(log, collapse = ""), paste(errors, collapse = ""), tables)
 }

@@ -38,6 +38,8 @@ pub enum FromCaller {
         /// The output's position in the submission.
         output: u32,
     },
+    /// Everything has been sent, and the host is asked whether it has received it.
+    Sent,
     /// Everything has been sent: start the run.
     Start,
     /// End the run: its script is asked to end, then signalled, then killed.
@@ -48,7 +50,8 @@ pub enum FromCaller {
 
 impl Message for FromCaller {
     const DIRECTION: &'static str = "from a caller";
-    const NAMES: &'static [&'static str] = &["submit", "file", "table", "source", "sink", "start", "cancel", "kill"];
+    const NAMES: &'static [&'static str] =
+        &["submit", "file", "table", "source", "sink", "sent", "start", "cancel", "kill"];
 
     fn carries(&self) -> Carries {
         match self {

@@ -26,11 +26,13 @@ pub enum ToCaller {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         processes: Option<String>,
     },
-    /// The answer to a Hello that is refused. The host closes the connection.
+    /// The caller is refused, or has broken the protocol. The host closes the connection.
     Refused {
         /// The reason, for the user.
         reason: String,
     },
+    /// The answer to `sent`: all of it has been received.
+    Received,
     /// The run cannot be made: nothing was started. The last message.
     Rejected(Rejection),
     /// Something happened in the run. The first event is `begun`, with its id.
@@ -79,6 +81,9 @@ pub struct Rejection {
     /// Whether it is about which tables are given.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub about_inputs: bool,
+    /// Whether the only reason is that the caller has cancelled it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cancelled: bool,
 }
 
 /// What was seen of a table that cannot be read.
@@ -97,7 +102,7 @@ pub struct Glimpse {
 impl Message for ToCaller {
     const DIRECTION: &'static str = "to a caller";
     const NAMES: &'static [&'static str] =
-        &["welcome", "refused", "rejected", "event", "log", "table", "other", "record"];
+        &["welcome", "refused", "received", "rejected", "event", "log", "table", "other", "record"];
 
     fn carries(&self) -> Carries {
         match self {

@@ -1,13 +1,17 @@
 //! Connects to a resident host, and checks that it is this user's.
 
 use crate::error::CallerError;
+use crate::patience::{Patience, TURN, listening};
 use crate::submit::Submitting;
 use longshore_protocol::{
     ConnectionError, FromCaller, Hello, Message, ProtocolError, Role, SocketConnection, Software, Submission, ToCaller,
     VersionRange,
 };
-use rustix::net::sockopt::socket_peercred;
+use rustix::io::{Errno, ioctl_fionbio};
+use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_peercred};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use rustix::process::geteuid;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -18,37 +22,70 @@ pub struct Caller {
     software: Software,
     settings: String,
     processes: Option<String>,
+    patience: Patience,
 }
 
 impl Caller {
     /// Connects to the host that listens on this socket. `software` is the name and version of the calling program.
     ///
     /// # Errors
-    /// [`CallerError`]: nobody listens, it is another user's host, or the host refuses.
+    /// [`CallerError`]: nobody listens, it is another user's host, or the host refuses or does not answer.
     pub fn connect(path: &Path, software: Software) -> Result<Self, CallerError> {
-        let not_there = |source| CallerError::NotThere { path: path.to_owned(), source };
-        let socket = UnixStream::connect(path).map_err(not_there)?;
-        let peer = socket_peercred(&socket).map_err(|errno| not_there(errno.into()))?.uid;
+        Self::connect_unless(path, software, || false)
+    }
+
+    /// The same, for a caller whose user may interrupt it: `stopped`, which is asked ten times a second, ends the waits
+    /// before the run is started.
+    ///
+    /// # Errors
+    /// As [`Caller::connect`], and [`CallerError::Stopped`].
+    pub fn connect_unless(
+        path: &Path,
+        software: Software,
+        stopped: impl FnMut() -> bool + Send + 'static,
+    ) -> Result<Self, CallerError> {
+        let mut patience = Patience::new(stopped);
+        let not_there = |errno: Errno| CallerError::NotThere { path: path.to_owned(), source: errno.into() };
+        let socket = patience.until(|| match attempt(path) {
+            Ok(socket) => Ok(Some(socket)),
+            // Too many others wait to be accepted.
+            Err(Errno::AGAIN | Errno::INTR) => Ok(None),
+            Err(errno) => Err(not_there(errno)),
+        })?;
+        let peer = socket_peercred(&socket).map_err(not_there)?;
         // A host of root's may serve all users of a machine.
-        if peer != geteuid() && !peer.is_root() {
-            return Err(CallerError::NotOurs { path: path.to_owned(), uid: peer.as_raw() });
+        if peer.uid != geteuid() && !peer.uid.is_root() {
+            return Err(CallerError::NotOurs { path: path.to_owned(), uid: peer.uid.as_raw() });
         }
-        Self::greet(SocketConnection::new(socket), software)
+        patience.host = listening(peer.pid.as_raw_nonzero().get().unsigned_abs());
+        Self::open(SocketConnection::new(UnixStream::from(socket)), software, patience)
     }
 
     /// Greets a host over a connection.
     ///
     /// # Errors
-    /// [`CallerError`]: the host refuses, or breaks the protocol.
-    pub fn greet(mut connection: SocketConnection<ToCaller>, software: Software) -> Result<Self, CallerError> {
+    /// [`CallerError`]: the host refuses or does not answer, or breaks the protocol.
+    pub fn greet(connection: SocketConnection<ToCaller>, software: Software) -> Result<Self, CallerError> {
+        Self::open(connection, software, Patience::new(|| false))
+    }
+
+    fn open(
+        mut connection: SocketConnection<ToCaller>,
+        software: Software,
+        mut patience: Patience,
+    ) -> Result<Self, CallerError> {
+        let unusable = |errno: Errno| ConnectionError::Io { doing: "opening", source: errno.into() };
+        ioctl_fionbio(&connection.receiver, true).map_err(unusable)?;
         let descriptors = connection.passes_descriptors();
         let hello = Hello { role: Role::Caller, protocol: VersionRange::SUPPORTED, software, descriptors };
+        // A new connection has room for it.
         connection.sender.send(&hello)?;
         let expected = "welcome";
-        match connection.receiver.receive()?.ok_or(ConnectionError::Closed { expected })?.0 {
+        let (answer, _) = patience.receive(&mut connection.receiver)?.ok_or(ConnectionError::Closed { expected })?;
+        match answer {
             ToCaller::Welcome { descriptors, software, settings, processes, .. } => {
                 connection.agree(descriptors).map_err(ConnectionError::from)?;
-                Ok(Self { connection, software, settings, processes })
+                Ok(Self { connection, software, settings, processes, patience })
             }
             ToCaller::Refused { reason } => Err(CallerError::Refused { reason }),
             other => {
@@ -83,8 +120,23 @@ impl Caller {
     pub fn submit(self, submission: &Submission) -> Result<Submitting, CallerError> {
         let passes_descriptors = self.connection.passes_descriptors();
         let SocketConnection { sender, receiver } = self.connection;
-        let mut submitting = Submitting::new(sender, receiver, passes_descriptors);
+        let mut submitting = Submitting::new(sender, receiver, passes_descriptors, self.patience);
         submitting.send(&FromCaller::Submit(Box::new(submission.clone())))?;
         Ok(submitting)
     }
+}
+
+/// Whether a process listens on this socket, also one that hangs.
+#[must_use]
+pub fn is_served(path: &Path) -> bool {
+    matches!(attempt(path), Ok(_) | Err(Errno::AGAIN))
+}
+
+/// Connects, and waits for a [`TURN`] at most where too many others wait to be accepted.
+fn attempt(path: &Path) -> Result<OwnedFd, Errno> {
+    let address = SocketAddrUnix::new(path)?;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    set_socket_timeout(&socket, Timeout::Send, Some(TURN))?;
+    connect(&socket, &address)?;
+    Ok(socket)
 }

@@ -1,5 +1,6 @@
 //! Errors of a caller.
 
+use crate::patience::Process;
 use longshore_protocol::ConnectionError;
 use longshore_segment::SegmentError;
 use std::path::PathBuf;
@@ -26,6 +27,17 @@ pub enum CallerError {
         /// The user id of the process that listens.
         uid: u32,
     },
+    /// The host did not accept the connection, answer, or read on in time. Nothing was started.
+    #[error("the host does not answer: {}", cause(*seconds, process.as_ref()))]
+    Hanging {
+        /// How long was waited for it.
+        seconds: u64,
+        /// The process that listens, if it is known.
+        process: Option<Process>,
+    },
+    /// The caller does not wait any longer. Nothing was started.
+    #[error("the run was cancelled before the start")]
+    Stopped,
     /// The host refuses this caller.
     #[error("the host refuses the connection: {reason}")]
     Refused {
@@ -56,4 +68,12 @@ pub enum CallerError {
         #[source]
         source: std::io::Error,
     },
+}
+
+fn cause(seconds: u64, process: Option<&Process>) -> String {
+    match process {
+        Some(Process { id, is_stopped: true }) => format!("its process {id} is stopped"),
+        Some(Process { id, .. }) => format!("its process {id} has been silent for {seconds} s"),
+        None => format!("it has been silent for {seconds} s"),
+    }
 }

@@ -1,5 +1,6 @@
 //! The caller's side of the protocol: a program that asks a resident host for runs. It blocks, starts no threads and
-//! links no part of the host; PROTOCOL.md describes what it sends and receives. One connection is one run.
+//! links no part of the host; PROTOCOL.md describes what it sends and receives. One connection is one run. Until that has
+//! been started, a host that does not answer is an error after seconds; then a wait is as long as the run.
 //!
 //! ```no_run
 //! use longshore_caller::{Caller, Happening};
@@ -21,13 +22,15 @@
 mod connect;
 mod error;
 mod outgoing;
+mod patience;
 mod place;
 mod run;
 mod submit;
 mod table;
 
-pub use connect::Caller;
+pub use connect::{Caller, is_served};
 pub use error::CallerError;
+pub use patience::Process;
 pub use place::{SOCKET, runtime_folder, usual_socket};
 pub use run::{Canceller, Happening, Next, Run};
 pub use submit::Submitting;

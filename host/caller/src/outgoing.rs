@@ -1,12 +1,11 @@
-//! The half of a connection that sends. A host that closes the connection has said why before: that is read instead.
+//! The half of a connection that sends. A host that closes the connection has said why before: that is read instead. One
+//! that does not read is waited for as long as a [`Patience`] allows.
 
-use longshore_protocol::{ConnectionError, FromCaller, Payload, Sender};
-
-/// Whether an error of sending means that the host has closed the connection: what it said before is read instead.
-fn has_closed(error: &ConnectionError) -> bool {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
-    matches!(error, ConnectionError::Io { source, .. } if matches!(source.kind(), BrokenPipe | ConnectionReset))
-}
+use crate::error::CallerError;
+use crate::patience::{Patience, TURN, is_ready};
+use longshore_protocol::{ConnectionError, Frame, FromCaller, Payload, Sender, Sending, send_once};
+use rustix::event::PollFlags;
+use std::io::ErrorKind;
 
 /// The half that sends, until the host has closed the connection.
 #[derive(Debug)]
@@ -21,17 +20,39 @@ impl Outgoing {
     }
 
     /// Sends a message, unless the host has closed the connection.
-    pub(crate) fn send(&mut self, message: &FromCaller, payload: Payload) -> Result<(), ConnectionError> {
+    pub(crate) fn send(
+        &mut self,
+        message: &FromCaller,
+        payload: Payload,
+        patience: &mut Patience,
+    ) -> Result<(), CallerError> {
         if self.is_closed {
             return Ok(());
         }
-        match self.sender.send_with(message, payload) {
-            Err(error) if has_closed(&error) => {
-                self.is_closed = true;
-                Ok(())
+        let mut sending = Sending::new(Frame::with(message, payload)).map_err(ConnectionError::from)?;
+        while !sending.is_done() {
+            let sent = patience.until(|| match send_once(&self.sender, &mut sending) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    is_ready(&self.sender, PollFlags::OUT, Some(TURN)).map(|_| None)
+                }
+                sent => Ok(Some(sent)),
+            });
+            match sent {
+                Ok(Ok(())) => {}
+                // It has said why before: that is read instead.
+                Ok(Err(error)) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+                    self.is_closed = true;
+                    return Ok(());
+                }
+                Ok(Err(source)) => return Err(ConnectionError::Io { doing: "writing to", source }.into()),
+                Err(error) => {
+                    // A part of the message may have been sent.
+                    self.is_closed = true;
+                    return Err(error);
+                }
             }
-            sent => sent,
         }
+        Ok(())
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -3,10 +3,10 @@
 
 use crate::error::CallerError;
 use crate::outgoing::Outgoing;
-use longshore_protocol::{FromCaller, LogSource, Payload, Receiver, Rejection, ToCaller};
+use crate::patience::{Patience, is_ready, would_block};
+use longshore_protocol::{FromCaller, LogSource, Message, Payload, Receiver, Rejection, ToCaller};
 use longshore_segment::{Segment, SegmentFile};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use rustix::event::PollFlags;
 use serde_json::{Map, Value};
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +20,8 @@ const RECORD_MAX: usize = 256 << 20;
 #[must_use = "dropping it ends the run"]
 pub struct Run {
     receiver: Receiver<ToCaller>,
+    /// What was received before it was started.
+    first: Option<(ToCaller, Payload)>,
     canceller: Canceller,
     /// The table that is coming in parts.
     table: Option<(Of, SegmentFile)>,
@@ -77,9 +79,9 @@ pub enum Next {
 }
 
 impl Run {
-    pub(crate) fn new(outgoing: Outgoing, receiver: Receiver<ToCaller>) -> Self {
+    pub(crate) fn new(outgoing: Outgoing, receiver: Receiver<ToCaller>, first: Option<(ToCaller, Payload)>) -> Self {
         let canceller = Canceller(Arc::new(Mutex::new(outgoing)));
-        Self { receiver, canceller, table: None, record: Vec::new(), has_ended: false }
+        Self { receiver, first, canceller, table: None, record: Vec::new(), has_ended: false }
     }
 
     /// A handle that ends the run.
@@ -94,13 +96,13 @@ impl Run {
     /// [`CallerError`]: the connection is lost, and with it the run.
     #[allow(clippy::should_implement_trait, reason = "an iterator of results would go on after an error")]
     pub fn next(&mut self) -> Result<Option<Happening>, CallerError> {
-        while !self.has_ended {
-            let (message, payload) = self.receiver.receive()?.ok_or(CallerError::Lost)?;
-            if let Some(happening) = self.take(message, payload)? {
-                return Ok(Some(happening));
+        loop {
+            match self.next_in(None)? {
+                Next::Happening(happening) => return Ok(Some(happening)),
+                Next::Nothing => {}
+                Next::End => return Ok(None),
             }
         }
-        Ok(None)
     }
 
     /// Waits for what happens next, at most this long, such as between two checks whether a user has interrupted.
@@ -108,27 +110,29 @@ impl Run {
     /// # Errors
     /// As [`Run::next`].
     pub fn next_within(&mut self, time: Duration) -> Result<Next, CallerError> {
+        self.next_in(Some(time))
+    }
+
+    fn next_in(&mut self, time: Option<Duration>) -> Result<Next, CallerError> {
         while !self.has_ended {
-            let read = match self.receiver.buffered()? {
-                Some(read) => read,
-                None if !self.is_readable(time)? => return Ok(Next::Nothing),
-                None => self.receiver.receive()?.ok_or(CallerError::Lost)?,
+            let received = match self.first.take() {
+                Some(first) => Ok(Some(first)),
+                None => self.receiver.receive(),
             };
-            if let Some(happening) = self.take(read.0, read.1)? {
+            let (message, payload) = match received {
+                Err(error) if would_block(&error) => {
+                    if !is_ready(&self.receiver, PollFlags::IN, time)? {
+                        return Ok(Next::Nothing);
+                    }
+                    continue;
+                }
+                received => received?.ok_or(CallerError::Lost)?,
+            };
+            if let Some(happening) = self.take(message, payload)? {
                 return Ok(Next::Happening(happening));
             }
         }
         Ok(Next::End)
-    }
-
-    fn is_readable(&self, time: Duration) -> Result<bool, CallerError> {
-        let failed = |source| longshore_protocol::ConnectionError::Io { doing: "reading from", source };
-        let timeout = Timespec::try_from(time).map_err(|error| failed(std::io::Error::other(error)))?;
-        match poll(&mut [PollFd::new(&self.receiver, PollFlags::IN)], Some(&timeout)) {
-            Ok(ready) => Ok(ready > 0),
-            Err(Errno::INTR) => Ok(false),
-            Err(errno) => Err(failed(errno.into()).into()),
-        }
     }
 
     fn take(&mut self, message: ToCaller, payload: Payload) -> Result<Option<Happening>, CallerError> {
@@ -151,7 +155,9 @@ impl Run {
                 Some(Happening::Rejected(rejection))
             }
             ToCaller::Refused { reason } => return Err(CallerError::Refused { reason }),
-            ToCaller::Welcome { .. } => return Err(unexpected("what happens in the run", "welcome")),
+            other @ (ToCaller::Welcome { .. } | ToCaller::Received) => {
+                return Err(unexpected("what happens in the run", &other.name()));
+            }
         })
     }
 
@@ -195,7 +201,7 @@ impl Canceller {
 
     fn say(&self, message: &FromCaller) -> Result<(), CallerError> {
         let mut outgoing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(outgoing.send(message, Payload::None)?)
+        outgoing.send(message, Payload::None, &mut Patience::new(|| false))
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::error::CallerError;
 use crate::outgoing::Outgoing;
+use crate::patience::Patience;
 use crate::run::Run;
 use longshore_protocol::limits::INLINE_MAX;
-use longshore_protocol::{FromCaller, Payload, Receiver, Sender, ToCaller};
+use longshore_protocol::{ConnectionError, FromCaller, Payload, Receiver, Sender, ToCaller};
 use longshore_segment::Segment;
 use std::io::Read;
 use std::os::fd::OwnedFd;
@@ -16,15 +17,25 @@ pub struct Submitting {
     outgoing: Outgoing,
     receiver: Receiver<ToCaller>,
     passes_descriptors: bool,
+    patience: Patience,
 }
 
 impl Submitting {
-    pub(crate) fn new(sender: Sender, receiver: Receiver<ToCaller>, passes_descriptors: bool) -> Self {
-        Self { outgoing: Outgoing::new(sender), receiver, passes_descriptors }
+    pub(crate) fn new(
+        sender: Sender,
+        receiver: Receiver<ToCaller>,
+        passes_descriptors: bool,
+        patience: Patience,
+    ) -> Self {
+        Self { outgoing: Outgoing::new(sender), receiver, passes_descriptors, patience }
     }
 
     pub(crate) fn send(&mut self, message: &FromCaller) -> Result<(), CallerError> {
-        Ok(self.outgoing.send(message, Payload::None)?)
+        self.send_with(message, Payload::None)
+    }
+
+    fn send_with(&mut self, message: &FromCaller, payload: Payload) -> Result<(), CallerError> {
+        self.outgoing.send(message, payload, &mut self.patience)
     }
 
     /// Sends a file of the block. `path` is relative to the block's folder, with `/` between its parts.
@@ -45,14 +56,14 @@ impl Submitting {
     pub fn table(&mut self, input: u32, table: &Segment) -> Result<(), CallerError> {
         if self.passes_descriptors {
             let payload = Payload::Descriptor { descriptor: table.share()?, length: table.length() };
-            return Ok(self.outgoing.send(&FromCaller::Table { input, last: true }, payload)?);
+            return self.send_with(&FromCaller::Table { input, last: true }, payload);
         }
         for (offset, length, last) in table.pieces(INLINE_MAX) {
             if self.outgoing.is_closed() {
                 break;
             }
             let bytes = table.copy_out(offset, length)?;
-            self.outgoing.send(&FromCaller::Table { input, last }, Payload::Inline(bytes))?;
+            self.send_with(&FromCaller::Table { input, last }, Payload::Inline(bytes))?;
         }
         Ok(())
     }
@@ -63,7 +74,7 @@ impl Submitting {
     /// [`CallerError`].
     pub fn source(&mut self, input: u32, file: OwnedFd) -> Result<(), CallerError> {
         let payload = Payload::Descriptor { descriptor: file, length: 0 };
-        Ok(self.outgoing.send(&FromCaller::Source { input }, payload)?)
+        self.send_with(&FromCaller::Source { input }, payload)
     }
 
     /// Sends an open file for an output, by its position in the submission.
@@ -72,16 +83,29 @@ impl Submitting {
     /// [`CallerError`].
     pub fn sink(&mut self, output: u32, file: OwnedFd) -> Result<(), CallerError> {
         let payload = Payload::Descriptor { descriptor: file, length: 0 };
-        Ok(self.outgoing.send(&FromCaller::Sink { output }, payload)?)
+        self.send_with(&FromCaller::Sink { output }, payload)
     }
 
-    /// Starts the run.
+    /// Starts the run, once the host has received all that it needs. After an error nothing was started.
     ///
     /// # Errors
     /// [`CallerError`].
     pub fn start(mut self) -> Result<Run, CallerError> {
-        self.send(&FromCaller::Start)?;
-        Ok(Run::new(self.outgoing, self.receiver))
+        self.send(&FromCaller::Sent)?;
+        let expected = "received";
+        let (answer, payload) =
+            self.patience.receive(&mut self.receiver)?.ok_or(ConnectionError::Closed { expected })?;
+        let refused = match answer {
+            ToCaller::Received => {
+                // The host has read all before: there is room for it.
+                self.send(&FromCaller::Start)?;
+                None
+            }
+            ToCaller::Refused { reason } => return Err(CallerError::Refused { reason }),
+            // The reason why it cannot be made.
+            other => Some((other, payload)),
+        };
+        Ok(Run::new(self.outgoing, self.receiver, refused))
     }
 
     /// Sends content in parts, each with a message that says whether it is the last.
@@ -93,7 +117,7 @@ impl Submitting {
             next = if bytes.len() < INLINE_MAX { Vec::new() } else { part(&mut content)? };
             let last = next.is_empty();
             let payload = if bytes.is_empty() { Payload::None } else { Payload::Inline(bytes) };
-            self.outgoing.send(&message(last), payload).map_err(|error| PartError::Sending(error.into()))?;
+            self.send_with(&message(last), payload).map_err(PartError::Sending)?;
             if last || self.outgoing.is_closed() {
                 return Ok(());
             }

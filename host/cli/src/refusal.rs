@@ -42,9 +42,14 @@ impl Report {
 
     /// Reports a failure of this machine before the start, and returns the exit status.
     pub(crate) fn fail(self, error: &str) -> u8 {
+        self.fail_helped(error, None)
+    }
+
+    /// The same, with what to do.
+    pub(crate) fn fail_helped(self, error: &str, help: Option<String>) -> u8 {
         let outcome = Outcome::EngineFailed;
-        self.print(json!({"outcome": outcome, "message": error, "errors": [error], "help": []}));
-        failure::print_text(error, outcome.exit_status())
+        self.print(json!({"outcome": outcome, "message": error, "errors": [error], "help": help.as_slice()}));
+        failure::print_helped(&[error], help, outcome.exit_status())
     }
 
     /// Reports a cancel before the start, and returns the exit status.

@@ -6,11 +6,12 @@ use crate::option_values::Hidden;
 use crate::peek::glance_text;
 use crate::refusal::Report;
 use crate::signals::Signals;
-use crate::through_server::{self, Asked, Ended, Found, Refused};
+use crate::through_server::{self, Ended, Found, Refused};
 use crate::{attend, environment, explain, failure, help, option_values, printer, script_variables, standard, tables};
 use longshore::block::{Block, GivenValue};
 use longshore::shown::Shown;
 use longshore::{Cancel, Host, PartitionSpec, RequestError, RunRecord, RunRequest, TimeLimit};
+use longshore_caller::Run;
 use std::io;
 use std::num::NonZeroUsize;
 
@@ -53,18 +54,19 @@ pub(crate) async fn once(arguments: RunArguments, host: &Host, cancel: &Cancel, 
     }
     spec.working_folder = environment::current_folder();
     if !explaining && !interactive {
-        match tokio::task::block_in_place(|| through_server::find(&spec, host.settings())) {
-            Ok(Found::Host(asked)) => {
+        match tokio::task::block_in_place(|| through_server::find(&spec, host.settings(), cancel)) {
+            Ok(Found::Host(run)) => {
                 drop(spec);
                 let through = Through { report, look, has_plain, signals };
-                return through.run(*asked, host, cancel).await;
+                return through.run(*run, host, cancel).await;
             }
             Ok(Found::Nobody(reason)) => {
                 if let Some(reason) = reason.filter(|_| !quiet) {
                     failure::print_note(&format!("running without the resident host: {reason}"));
                 }
             }
-            Err(reason) => return report.fail(&reason),
+            Ok(Found::Cancelled) => return report.interrupted(),
+            Err(missing) => return report.fail_helped(&missing.reason, missing.help),
         }
     }
     spec.temporary_folder = Some(host.settings().temporary_folder.clone());
@@ -121,19 +123,19 @@ struct Through<'a> {
 }
 
 impl Through<'_> {
-    async fn run(self, asked: Asked, host: &Host, cancel: &Cancel) -> u8 {
+    async fn run(self, run: Run, host: &Host, cancel: &Cancel) -> u8 {
         let (events, happened) = longshore::events();
         let console = match Watcher::start(self.look, happened, cancel) {
             Ok(console) => console,
             Err(error) => return self.report.fail(&format!("cannot start the console: {error}")),
         };
-        match through_server::run(asked, events, cancel).await {
+        match through_server::run(run, events, cancel, self.signals).await {
             Ended::Record(record) => conclude(&record, console, self.report, host, cancel, self.signals).await,
             Ended::Rejected(refused) => {
                 console.clear(cancel).await;
                 refuse(refused, self.report, self.has_plain)
             }
-            Ended::Lost(_) if cancel.is_cancelled() => {
+            Ended::Cancelled => {
                 console.clear(cancel).await;
                 self.report.interrupted()
             }

@@ -5,6 +5,7 @@ use longshore::{Cancel, CancelLevel};
 use std::io;
 use std::sync::{Arc, OnceLock};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Exit status where a signal ended the command.
@@ -15,6 +16,8 @@ pub(crate) const INTERRUPTED: u8 = 130;
 pub(crate) struct Signals {
     handling: JoinHandle<()>,
     first: Arc<OnceLock<&'static str>>,
+    /// How often Ctrl-C or SIGTERM came.
+    count: watch::Receiver<usize>,
 }
 
 impl Signals {
@@ -23,17 +26,26 @@ impl Signals {
         let handled = Handled::begin();
         let (cancel, first) = (cancel.clone(), Arc::<OnceLock<_>>::default());
         let known = Arc::clone(&first);
+        let (counting, count) = watch::channel(0);
         let handling = tokio::spawn(async move {
             if let Ok(handled) = handled {
-                handled.cancel(&cancel, &known).await;
+                handled.cancel(&cancel, &known, &counting).await;
             }
         });
-        Self { handling, first }
+        Self { handling, first, count }
     }
 
     /// The first signal that cancelled, in words.
     pub(crate) fn first(&self) -> Option<&'static str> {
         self.first.get().copied()
+    }
+
+    /// Waits until Ctrl-C or SIGTERM came three times.
+    pub(crate) async fn thrice(&self) {
+        if self.count.clone().wait_for(|count| *count >= 3).await.is_err() {
+            // None is handled any more.
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -69,17 +81,18 @@ impl Handled {
         Ok(Self { interrupts, terminations, hangups })
     }
 
-    /// Cancels with each signal. `first` gets the first one.
-    async fn cancel(mut self, cancel: &Cancel, first: &OnceLock<&'static str>) {
+    /// Cancels with each signal. `first` gets the first one, `count` those that ask for more than the one before.
+    async fn cancel(mut self, cancel: &Cancel, first: &OnceLock<&'static str>, count: &watch::Sender<usize>) {
         loop {
-            let (signal, level) = tokio::select! {
-                Some(()) = self.interrupts.recv() => ("stopped by Ctrl-C", harder(cancel)),
-                Some(()) = self.terminations.recv() => ("stopped by SIGTERM", harder(cancel)),
-                Some(()) = received(&mut self.hangups) => ("its terminal was closed", CancelLevel::Gently),
+            let (signal, level, counts) = tokio::select! {
+                Some(()) = self.interrupts.recv() => ("stopped by Ctrl-C", harder(cancel), 1),
+                Some(()) = self.terminations.recv() => ("stopped by SIGTERM", harder(cancel), 1),
+                Some(()) = received(&mut self.hangups) => ("its terminal was closed", CancelLevel::Gently, 0),
                 else => return,
             };
             first.get_or_init(|| signal);
             cancel.cancel(level);
+            count.send_modify(|count| *count += counts);
         }
     }
 }

@@ -1,33 +1,30 @@
 //! Runs through the user's resident host. What is shown is what it would be without: the host sends events and the record,
 //! and this file makes them the values that the console knows.
 
+use crate::signals::Signals;
 use longshore::config::SettingsDigests;
-use longshore::submission::{Along, submitted};
+use longshore::submission::submitted;
 use longshore::table::Glance;
 use longshore::{
     Cancel, CancelLevel, EngineChoice, Event, Events, Remedy, RunRecord, RunRequest, ServerChoice, Settings,
 };
-use longshore_caller::{Caller, CallerError, Canceller, Happening, Run};
-use longshore_protocol::{Rejection, Software, Submission};
+use longshore_caller::{Caller, CallerError, Canceller, Happening, Process, Run};
+use longshore_protocol::{Rejection, Software};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// How long a host may take for a run that was ended at once.
+/// How long a host may take for a run that was ended at once: 10 s for the engine to kill a container, and as much again
+/// on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A run that a host is asked for.
-pub(crate) struct Asked {
-    caller: Caller,
-    submission: Submission,
-    along: Along,
-}
 
 /// How a run through a host ended.
 pub(crate) enum Ended {
     Record(Box<RunRecord>),
     Rejected(Refused),
-    /// The host, or the connection to it, ended before.
+    /// Its caller cancelled it before it began.
+    Cancelled,
+    /// The host, or the connection to it, ended before, or the host does not answer.
     Lost(String),
 }
 
@@ -41,9 +38,18 @@ pub(crate) struct Refused {
 
 /// Whether, and why not, a run goes through a host.
 pub(crate) enum Found {
-    Host(Box<Asked>),
+    /// It was started there.
+    Host(Box<Run>),
     /// The command runs the block itself; with the reason, if the user would expect otherwise.
     Nobody(Option<String>),
+    /// The user has cancelled it meanwhile.
+    Cancelled,
+}
+
+/// The settings name a host that cannot be asked for the run.
+pub(crate) struct Missing {
+    pub(crate) reason: String,
+    pub(crate) help: Option<String>,
 }
 
 /// This program, as it names itself to hosts and callers.
@@ -51,22 +57,45 @@ pub(crate) fn software() -> Software {
     Software { name: "longshore".into(), version: env!("CARGO_PKG_VERSION").into() }
 }
 
-/// Finds the host for a run. Blocks for as long as a host takes to answer.
+/// Finds the host for a run, and starts it there. Blocks for as long as a host takes to answer, for some seconds at most.
 ///
 /// # Errors
-/// The settings name a host that is not there.
-pub(crate) fn find(request: &RunRequest, settings: &Settings) -> Result<Found, String> {
+/// The settings name a host that is not there, or that does not answer.
+pub(crate) fn find(request: &RunRequest, settings: &Settings, cancel: &Cancel) -> Result<Found, Missing> {
     let (path, named) = match &settings.server {
         ServerChoice::None => return Ok(Found::Nobody(None)),
         ServerChoice::Auto => (settings.server_socket(), false),
         ServerChoice::Path(path) => (path.clone(), true),
     };
-    let caller = match Caller::connect(&path, software()) {
-        Ok(caller) => caller,
-        Err(CallerError::NotThere { .. }) if !named => return Ok(Found::Nobody(None)),
-        Err(error) if named => return Err(longshore::causes::chain(&error)),
-        Err(error) => return Ok(Found::Nobody(Some(longshore::causes::chain(&error)))),
-    };
+    let cancelled = cancel.clone();
+    let connected = Caller::connect_unless(&path, software(), move || cancelled.is_cancelled());
+    match connected.and_then(|caller| start(caller, request, settings)) {
+        Ok(found) => Ok(found),
+        Err(CallerError::Stopped) => Ok(Found::Cancelled),
+        Err(CallerError::NotThere { .. }) if !named => Ok(Found::Nobody(None)),
+        Err(error) if named => Err(Missing { help: help(&error), reason: longshore::causes::chain(&error) }),
+        Err(error) => Ok(Found::Nobody(Some(longshore::causes::chain(&error)))),
+    }
+}
+
+/// What to do about a host that the settings name.
+fn help(error: &CallerError) -> Option<String> {
+    let by_itself = "`LONGSHORE_RUNS_SERVER=none` runs without it";
+    match error {
+        CallerError::NotThere { .. } => Some(format!("start it with `longshore serve`; {by_itself}")),
+        CallerError::Hanging { process: Some(Process { id, is_stopped: true }), .. } => {
+            Some(format!("let it go on with `kill -CONT {id}`; {by_itself}"))
+        }
+        CallerError::Hanging { process: Some(Process { id, .. }), .. } => {
+            Some(format!("end it with `kill -KILL {id}`, and start another one; {by_itself}"))
+        }
+        CallerError::Hanging { .. } | CallerError::Refused { .. } => Some(by_itself.into()),
+        _ => None,
+    }
+}
+
+/// Starts a run at a host, if it would be the same run there.
+fn start(caller: Caller, request: &RunRequest, settings: &Settings) -> Result<Found, CallerError> {
     let (own, other) = (software(), caller.software());
     if own != *other {
         let (own, other) = (&own.version, &other.version);
@@ -85,67 +114,10 @@ pub(crate) fn find(request: &RunRequest, settings: &Settings) -> Result<Found, S
         }
         _ => {}
     }
-    Ok(match submitted(request) {
-        Ok((submission, along)) => Found::Host(Box::new(Asked { caller, submission, along })),
-        Err(error) => Found::Nobody(Some(error.to_string())),
-    })
-}
-
-/// Runs the block, to its end. A cancel goes to the host.
-pub(crate) async fn run(asked: Asked, events: Events, cancel: &Cancel) -> Ended {
-    let (ended, mut end) = oneshot::channel();
-    let (canceller, mut cancelling) = oneshot::channel();
-    // Not joined: it ends with the run, or with the program.
-    let started = std::thread::Builder::new().name("caller".into()).spawn(move || {
-        let result = follow(asked, &events, canceller);
-        drop(events);
-        // The receiver may have stopped waiting.
-        let _ = ended.send(result);
-    });
-    if let Err(error) = started {
-        return Ended::Lost(format!("cannot start a thread: {error}"));
-    }
-    let lost = |reason: &str| Ended::Lost(reason.to_owned());
-    let canceller = tokio::select! {
-        canceller = &mut cancelling => canceller,
-        // The host may wait for an open file; its connection ends with this program.
-        () = cancel.cancelled() => return lost("cancelled before the start"),
+    let (submission, along) = match submitted(request) {
+        Ok(submitted) => submitted,
+        Err(error) => return Ok(Found::Nobody(Some(error.to_string()))),
     };
-    let result = match canceller {
-        Err(_) => end.await,
-        Ok(canceller) => {
-            let passing_on = pass_on(cancel, &canceller);
-            tokio::pin!(passing_on);
-            tokio::select! {
-                result = &mut end => result,
-                () = &mut passing_on => match tokio::time::timeout(PATIENCE, end).await {
-                    Ok(result) => result,
-                    Err(_) => return lost("the resident host does not answer: the end of the run is unknown"),
-                },
-            }
-        }
-    };
-    match result {
-        Ok(Ok(ended)) => ended,
-        Ok(Err(error)) => Ended::Lost(longshore::causes::chain(&error)),
-        Err(_) => lost("the thread of the run ended early"),
-    }
-}
-
-/// Passes a cancel on, level by level. Ends with the most urgent one.
-async fn pass_on(cancel: &Cancel, canceller: &Canceller) {
-    cancel.cancelled().await;
-    // An error means that the host is gone: the end of the run says so.
-    let _ = if cancel.level() == CancelLevel::Gently { canceller.cancel() } else { canceller.kill() };
-    if cancel.level() == CancelLevel::Gently {
-        cancel.beyond(CancelLevel::Gently).await;
-        let _ = canceller.kill();
-    }
-}
-
-/// Sends everything, and hears what happens. Blocks.
-fn follow(asked: Asked, events: &Events, started: oneshot::Sender<Canceller>) -> Result<Ended, CallerError> {
-    let Asked { caller, submission, along } = asked;
     let mut submitting = caller.submit(&submission)?;
     for (input, file) in along.sources {
         submitting.source(input, file.into())?;
@@ -156,11 +128,52 @@ fn follow(asked: Asked, events: &Events, started: oneshot::Sender<Canceller>) ->
     for (output, file) in along.sinks {
         submitting.sink(output, file.into())?;
     }
-    let mut run = submitting.start()?;
-    let _ = started.send(run.canceller());
-    hear(&mut run, events)
+    Ok(Found::Host(Box::new(submitting.start()?)))
 }
 
+/// Follows a run to its end. A cancel goes to the host; a host that does nothing about it is left with the third signal.
+pub(crate) async fn run(mut run: Run, events: Events, cancel: &Cancel, signals: &Signals) -> Ended {
+    let (ended, mut end) = oneshot::channel();
+    let canceller = run.canceller();
+    // Not joined: it ends with the run, or with the program.
+    let started = std::thread::Builder::new().name("caller".into()).spawn(move || {
+        let result = hear(&mut run, &events);
+        drop(events);
+        // The receiver may have stopped waiting.
+        let _ = ended.send(result);
+    });
+    if let Err(error) = started {
+        return Ended::Lost(format!("cannot start a thread: {error}"));
+    }
+    let silent = || Ended::Lost("the resident host does not answer: the outcome of the run is unknown".into());
+    let cancelling = async {
+        pass_on(cancel, canceller).await;
+        tokio::time::sleep(PATIENCE).await;
+    };
+    let result = tokio::select! {
+        result = &mut end => result,
+        () = cancelling => return silent(),
+        () = signals.thrice() => return silent(),
+    };
+    match result {
+        Ok(Ok(ended)) => ended,
+        Ok(Err(error)) => Ended::Lost(longshore::causes::chain(&error)),
+        Err(_) => Ended::Lost("the thread of the run ended early".into()),
+    }
+}
+
+/// Passes a cancel on, level by level. Ends with the most urgent one.
+async fn pass_on(cancel: &Cancel, canceller: Canceller) {
+    let mut level = CancelLevel::None;
+    while level < CancelLevel::AtOnce {
+        level = cancel.beyond(level).await;
+        let (canceller, gently) = (canceller.clone(), level == CancelLevel::Gently);
+        // An error means that the host is gone, which the end of the run says, or that it does not read.
+        let _ = tokio::task::spawn_blocking(move || if gently { canceller.cancel() } else { canceller.kill() }).await;
+    }
+}
+
+/// Hears what happens. Blocks.
 fn hear(run: &mut Run, events: &Events) -> Result<Ended, CallerError> {
     while let Some(happening) = run.next()? {
         match happening {
@@ -171,6 +184,7 @@ fn hear(run: &mut Run, events: &Events) -> Result<Ended, CallerError> {
                 }
             }
             Happening::Log(source, bytes) => events.tell(Event::Log { source, bytes }),
+            Happening::Rejected(rejection) if rejection.cancelled => return Ok(Ended::Cancelled),
             Happening::Rejected(rejection) => return Ok(Ended::Rejected(rejection.into())),
             Happening::Record(record) => {
                 let record = serde_json::from_value(record).map_err(CallerError::Record)?;
@@ -194,5 +208,27 @@ impl From<Rejection> for Refused {
             glances: rejection.glances.into_iter().map(glance).collect(),
             is_about_inputs: rejection.about_inputs,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn a_host_of_the_usual_place_that_hangs_is_a_note() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::default();
+        folder.path().clone_into(&mut settings.runtime_folder);
+        let _silent = UnixListener::bind(settings.server_socket()).unwrap();
+        let (request, cancel) = (RunRequest::new("a.py"), Cancel::new());
+        let Ok(Found::Nobody(Some(reason))) = find(&request, &settings, &cancel) else { panic!("it is used") };
+        let expected = format!("the host does not answer: its process {} has been silent for 5 s", std::process::id());
+        assert_eq!(reason, expected);
+        cancel.cancel(CancelLevel::Gently);
+        assert!(matches!(find(&request, &settings, &cancel), Ok(Found::Cancelled)));
+        settings.server = ServerChoice::None;
+        assert!(matches!(find(&request, &settings, &cancel), Ok(Found::Nobody(None))));
     }
 }

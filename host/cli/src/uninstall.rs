@@ -11,7 +11,6 @@ use longshore::shown::{Shown, Word};
 use longshore::{Host, Settings, folder_bytes};
 use longshore_server::lock_of;
 use std::io::{ErrorKind, IsTerminal};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 /// Exit status if something could not be removed.
@@ -82,7 +81,7 @@ pub(crate) async fn uninstall(arguments: UninstallArguments, host: &Host, settin
         return failure::print_text(&text, FAILED);
     }
     let socket = host.settings().server_socket();
-    if UnixStream::connect(&socket).is_ok() {
+    if longshore_caller::is_served(&socket) {
         let text = format!("cannot remove anything while a resident host listens on `{}`: end it", socket.display());
         return failure::print_text(&text, FAILED);
     }

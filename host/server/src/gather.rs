@@ -75,7 +75,7 @@ impl Gathering {
             FromCaller::Source { input } => self.along.sources.push((input, open_file(payload)?)),
             FromCaller::Sink { output } => self.along.sinks.push((output, open_file(payload)?)),
             FromCaller::Start => return Ok(true),
-            FromCaller::Submit(_) | FromCaller::Cancel | FromCaller::Kill => {
+            FromCaller::Submit(_) | FromCaller::Sent | FromCaller::Cancel | FromCaller::Kill => {
                 return Err(GatherError("the run was not started yet".into()));
             }
         }

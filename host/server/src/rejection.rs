@@ -6,7 +6,18 @@ use std::fmt::Display;
 
 /// A rejection with one sentence.
 pub(crate) fn plain(problem: &impl Display) -> Rejection {
-    Rejection { problems: vec![problem.to_string()], remedy: None, glances: Vec::new(), about_inputs: false }
+    Rejection {
+        problems: vec![problem.to_string()],
+        remedy: None,
+        glances: Vec::new(),
+        about_inputs: false,
+        cancelled: false,
+    }
+}
+
+/// The rejection of a run that its caller has cancelled before it began.
+pub(crate) fn cancelled() -> Rejection {
+    Rejection { cancelled: true, ..plain(&"cancelled before the start") }
 }
 
 /// The rejection of an invalid request.
@@ -22,5 +33,6 @@ pub(crate) fn of_request(error: &RequestError) -> Rejection {
         remedy: error.remedy().and_then(|remedy| longshore::serde_json::to_value(remedy).ok()),
         glances: error.glances().map(glimpse).collect(),
         about_inputs: error.is_about_inputs(),
+        cancelled: false,
     }
 }

@@ -11,8 +11,8 @@ use longshore::serde_json::{self, Value};
 use longshore::{Cancel, CancelLevel, Event, EventReceiver, Host, Prepared, RunRecord, events};
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{
-    ConnectionError, Frame, FromCaller, Hello, Message, Payload, ProtocolError, Rejection, Role, Software, Submission,
-    ToCaller, Version,
+    ConnectionError, Frame, FromCaller, Hello, Message, Payload, ProtocolError, Rejection, Role, Software, ToCaller,
+    Version,
 };
 use longshore_run::connection::{self, Incoming, Outgoing, Wire};
 use longshore_run::submission::{Taken, requested};
@@ -26,6 +26,9 @@ const GREETING: Duration = Duration::from_secs(10);
 
 /// How long a caller may read nothing while its result waits.
 const READING: Duration = Duration::from_secs(60);
+
+/// Why a run is refused while the host drains.
+const SHUTTING_DOWN: &str = "this host is shutting down";
 
 /// What all connections of a server share.
 #[derive(Debug, Clone)]
@@ -45,35 +48,39 @@ pub(crate) async fn serve(socket: UnixStream, shared: &Shared) -> Result<(), Con
     let own = rustix::process::geteuid().as_raw();
     let peer = socket.peer_cred().map_err(|source| ConnectionError::Io { doing: "opening", source })?.uid();
     let (mut incoming, outgoing) = connection::open(Wire::Unix(socket));
-    let refused = |reason: String| ToCaller::Refused { reason };
-    if peer != own {
-        tell(&outgoing, &refused(format!("this host serves the user {own}, and the caller is the user {peer}"))).await;
+    let greeted = if peer == own {
+        tokio::time::timeout(GREETING, greet(&mut incoming)).await
+    } else {
+        tell_refused(&outgoing, format!("this host serves the user {own}, and the caller is the user {peer}")).await;
         return close(incoming, outgoing).await;
-    }
-    let greeted = tokio::time::timeout(GREETING, greet(&mut incoming)).await;
+    };
     let (version, descriptors) = match greeted {
-        Err(_) => return Err(ConnectionError::Closed { expected: "hello" }),
-        Ok(Err(ConnectionError::Protocol(error @ ProtocolError::Version(_)))) => {
-            tell(&outgoing, &refused(error.to_string())).await;
+        Ok(Ok(_)) if shared.closing.is_cancelled() => {
+            tell_refused(&outgoing, SHUTTING_DOWN).await;
             return close(incoming, outgoing).await;
         }
-        Ok(greeted) => greeted?,
+        Ok(Ok(greeted)) => greeted,
+        Ok(Err(error)) => {
+            tell_violation(&outgoing, &error).await;
+            close(incoming, outgoing).await?;
+            return Err(error);
+        }
+        Err(_) => {
+            tell_refused(&outgoing, format!("no greeting came within {} s", GREETING.as_secs())).await;
+            close(incoming, outgoing).await?;
+            return Err(ConnectionError::Closed { expected: "hello" });
+        }
     };
-    if shared.closing.is_cancelled() {
-        tell(&outgoing, &refused("this host is shutting down".into())).await;
-        return close(incoming, outgoing).await;
-    }
     let processes = shared.allows_processes.then(|| shared.digests.of_processes.clone());
     let (software, settings) = (shared.software.clone(), shared.digests.common.clone());
     tell(&outgoing, &ToCaller::Welcome { protocol: version, descriptors, software, settings, processes }).await;
     let mut caller = Connection { incoming: incoming.greeted(), outgoing, descriptors };
-    let Some((message, _)) = caller.incoming.receive().await? else { return Ok(()) };
-    let FromCaller::Submit(submission) = message else { return Err(unexpected("submit", &message)) };
-    match caller.gather(*submission, shared).await? {
-        Some(Ok(gathered)) => caller.run(gathered, shared).await,
-        Some(Err(rejection)) => caller.reject(rejection).await,
-        None => Ok(()),
+    let served = caller.serve(shared).await;
+    if let Err(error) = &served {
+        tell_violation(&caller.outgoing, error).await;
     }
+    close(caller.incoming, caller.outgoing).await?;
+    served
 }
 
 async fn greet(incoming: &mut Incoming<Hello>) -> Result<(Version, bool), ConnectionError> {
@@ -94,21 +101,40 @@ struct Connection {
 }
 
 impl Connection {
-    /// Receives what belongs to the run. `None` if the caller goes away before it starts it.
-    async fn gather(
-        &mut self,
-        submission: Submission,
-        shared: &Shared,
-    ) -> Result<Option<Result<Gathered, Rejection>>, ConnectionError> {
-        let mut gathering = Gathering::new(submission, shared.host.settings().work_folder.clone());
+    /// Receives a run, and makes it. Whatever happens, a caller that reads is told how it ends.
+    async fn serve(&mut self, shared: &Shared) -> Result<(), ConnectionError> {
+        let gathered = tokio::select! {
+            gathered = self.gather(shared) => gathered?,
+            () = shared.closing.cancelled() => {
+                tell_refused(&self.outgoing, SHUTTING_DOWN).await;
+                return Ok(());
+            }
+        };
+        match gathered {
+            Some(Ok(gathered)) => self.run(gathered, shared).await,
+            Some(Err(rejection)) => {
+                self.reject(rejection).await;
+                Ok(())
+            }
+            None => {
+                // It may have ended its half of the connection alone.
+                tell_refused(&self.outgoing, "the connection ended before the run was started").await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Receives a run, and what belongs to it. `None` if the caller goes away before it starts it.
+    async fn gather(&mut self, shared: &Shared) -> Result<Option<Result<Gathered, Rejection>>, ConnectionError> {
+        let Some((message, _)) = self.incoming.receive().await? else { return Ok(None) };
+        let FromCaller::Submit(submission) = message else { return Err(unexpected("submit", &message)) };
+        let mut gathering = Gathering::new(*submission, shared.host.settings().work_folder.clone());
         loop {
-            let received = tokio::select! {
-                received = self.incoming.receive() => received?,
-                () = shared.closing.cancelled() => {
-                    return Ok(Some(Err(rejection::plain(&"the host is shutting down"))));
-                }
-            };
-            let Some((message, payload)) = received else { return Ok(None) };
+            let Some((message, payload)) = self.incoming.receive().await? else { return Ok(None) };
+            if message == FromCaller::Sent {
+                tell(&self.outgoing, &ToCaller::Received).await;
+                continue;
+            }
             // It may write to a disk.
             let taking = tokio::task::spawn_blocking(move || {
                 let taken = gathering.take(message, payload);
@@ -126,48 +152,54 @@ impl Connection {
         }
     }
 
-    async fn reject(self, rejection: Rejection) -> Result<(), ConnectionError> {
+    async fn reject(&self, rejection: Rejection) {
         tell(&self.outgoing, &ToCaller::Rejected(rejection)).await;
-        close(self.incoming, self.outgoing).await
     }
 
     /// Runs what was asked for.
-    async fn run(self, gathered: Gathered, shared: &Shared) -> Result<(), ConnectionError> {
+    async fn run(&mut self, gathered: Gathered, shared: &Shared) -> Result<(), ConnectionError> {
         let Gathered { submission, along, folder, credits } = gathered;
         let Taken { mut request, tables, others } = match requested(submission, along) {
             Ok(taken) => taken,
-            Err(error) => return self.reject(rejection::plain(&error)).await,
+            Err(error) => {
+                self.reject(rejection::plain(&error)).await;
+                return Ok(());
+            }
         };
         let host = &shared.host;
         if let Err(refusal) = permit(&mut request.engine, shared.allows_processes) {
-            return self.reject(rejection::plain(&refusal)).await;
+            self.reject(rejection::plain(&refusal)).await;
+            return Ok(());
         }
         request.temporary_folder = Some(host.settings().temporary_folder.clone());
-        let Self { mut incoming, outgoing, descriptors } = self;
         let cancel = Cancel::new();
         let preparing = tokio::task::spawn_blocking(|| {
             let folder = request.working_folder.clone();
             folder::within(folder.as_deref(), || request.prepare()).map_err(|error| (folder, error))
         });
-        let prepared = {
-            let listening = listen(&mut incoming, &cancel);
-            tokio::select! {
-                prepared = preparing => prepared,
-                violation = listening => return Err(violation),
-                // The check may wait for an open file without a limit.
-                () = cancel.cancelled() => return Ok(()),
+        let prepared = tokio::select! {
+            prepared = preparing => prepared,
+            violation = listen(&mut self.incoming, &cancel) => return Err(violation),
+            // The check may wait for an open file without a limit. Its thread ends with that.
+            () = cancel.cancelled() => {
+                self.reject(rejection::cancelled()).await;
+                return Ok(());
+            }
+            () = shared.closing.cancelled() => {
+                tell_refused(&self.outgoing, SHUTTING_DOWN).await;
+                return Ok(());
             }
         };
         let rejection = match prepared {
             Ok(Ok(Ok(prepared))) => {
-                let record = run(host, prepared, &mut incoming, &outgoing, &cancel).await?;
+                let record = run(host, prepared, &mut self.incoming, &self.outgoing, &cancel).await?;
                 drop((folder, credits));
                 let tables = tables.into_iter().filter_map(|(output, handle)| Some((output, handle.take().ok()?)));
                 let tables = tables.map(|(output, table)| (Returned::Named(output), table));
                 let others = others.map(|others| others.take()).unwrap_or_default();
                 let others = others.into_iter().map(|(number, table)| (Returned::Other(number), table));
-                conclude(&outgoing, &record, tables.chain(others).collect(), descriptors).await;
-                return close(incoming, outgoing).await;
+                conclude(&self.outgoing, &record, tables.chain(others).collect(), self.descriptors).await;
+                return Ok(());
             }
             Ok(Ok(Err(error))) => rejection::of_request(&error),
             Ok(Err((folder, error))) => {
@@ -176,7 +208,8 @@ impl Connection {
             }
             Err(_) => rejection::plain(&"internal error while checking the run: please report it"),
         };
-        Self { incoming, outgoing, descriptors }.reject(rejection).await
+        self.reject(rejection).await;
+        Ok(())
     }
 }
 
@@ -302,6 +335,17 @@ async fn send_table(outgoing: &Outgoing, output: Returned, table: &Segment, desc
         }
     }
     true
+}
+
+async fn tell_refused(outgoing: &Outgoing, reason: impl Into<String>) {
+    tell(outgoing, &ToCaller::Refused { reason: reason.into() }).await;
+}
+
+/// Tells a caller that breaks the protocol which rule that was. Nobody reads at the end of a connection that has failed.
+async fn tell_violation(outgoing: &Outgoing, error: &ConnectionError) {
+    if let ConnectionError::Protocol(error) = error {
+        tell_refused(outgoing, error.to_string()).await;
+    }
 }
 
 async fn tell(outgoing: &Outgoing, message: &impl Message) {

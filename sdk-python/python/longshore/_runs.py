@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
 from longshore import _results, _showing, _submissions
-from longshore._longshore import Called, Caller, ServerError, usual_socket
+from longshore._longshore import Called, Caller, usual_socket
 from longshore._longshore import Table as _Table
 from longshore._results import Result
 from longshore._story import Story
@@ -128,6 +128,8 @@ def run(block: Any, *tables: Any, quiet: bool = False, **keywords: Any) -> Resul
         started._wait(None)
     except BaseException as error:
         started._stop(isinstance(error, KeyboardInterrupt))
+        if isinstance(error, KeyboardInterrupt) and not started.done():
+            raise KeyboardInterrupt("the host does not answer: the outcome of the run is unknown") from None
         raise
     return started.result()
 
@@ -153,7 +155,6 @@ class Run:
         self._story = Story()
         self._future: concurrent.futures.Future[Result] = concurrent.futures.Future()
         self._run_id: str | None = None
-        self._is_cancelled = False
         # The interpreter does not wait for it.
         threading.Thread(target=self._follow, name="longshore run", daemon=True).start()
 
@@ -191,13 +192,11 @@ class Run:
     def cancel(self) -> None:
         """Ask the script to end; after the host's deadlines it is killed. The result is then a ``RunError``."""
         if not self.done():
-            self._is_cancelled = True
             self._called.cancel()
 
     def kill(self) -> None:
         """Kill the script at once."""
         if not self.done():
-            self._is_cancelled = True
             self._called.kill()
 
     def events(self) -> Events:
@@ -219,16 +218,16 @@ class Run:
         concurrent.futures.wait([self._future], timeout)
 
     def _stop(self, waits: bool) -> None:
-        """End a run that nobody waits for any more. A second interrupt kills it."""
+        """End a run that nobody waits for any more. A second interrupt kills it, a third one leaves it."""
         with contextlib.suppress(Exception):
             self.cancel()
         try:
             if waits:
                 self._wait(_PATIENCE)
         except KeyboardInterrupt:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception, KeyboardInterrupt):
                 self.kill()
-            raise
+                self._wait(_PATIENCE)
 
     def _follow(self) -> None:
         tables: dict[int, _Table] = {}
@@ -247,8 +246,6 @@ class Run:
                     self._conclude(json.loads(value), tables)
         except BaseException as error:
             self._story.end()
-            if isinstance(error, ServerError) and self._is_cancelled and self._run_id is None:
-                error = _results.RequestError(["the run was cancelled before it started"])
             self._future.set_exception(error)
 
     def _hear(self, event: dict[str, Any]) -> None:

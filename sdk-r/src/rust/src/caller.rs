@@ -57,7 +57,7 @@ fn start(socket: &Path, submission: &str, positions: &Robj, tables: &List) -> Re
     let submission: Submission =
         serde_json::from_str(submission).map_err(|error| Failure::value(format!("the run cannot be sent: {error}")))?;
     let software = Software { name: "longshore for R".into(), version: env!("CARGO_PKG_VERSION").into() };
-    let mut submitting = Caller::connect(socket, software)?.submit(&submission)?;
+    let mut submitting = Caller::connect_unless(socket, software, guard::interrupted)?.submit(&submission)?;
     for (position, table) in positions.as_integer_slice().unwrap_or_default().iter().zip(tables.values()) {
         let table: ExternalPtr<Segment> =
             table.try_into().map_err(|_| Failure::value("a table is none of this package"))?;

@@ -81,6 +81,10 @@ impl From<CallerError> for Failure {
             CallerError::NotThere { .. } => {
                 Self { kind: "server", message: format!("{text}: start one with `longshore serve`") }
             }
+            CallerError::Hanging { .. } => {
+                Self { kind: "server", message: format!("{text}: let it go on, or end it and start another") }
+            }
+            CallerError::Stopped => Self { kind: "interrupted", message: text },
             CallerError::Table(_) | CallerError::Segment(_) => Self::data(text),
             _ => Self { kind: "server", message: text },
         }
