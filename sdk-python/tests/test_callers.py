@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import inspect
+import json
 import os
 import signal
 import socket
@@ -25,6 +27,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import tomllib
 from conftest import Inputs
 from host import PATIENCE, Host
 from hypothesis import given, settings
@@ -268,11 +271,133 @@ def test_options_reach_the_script(host: Host, tmp_path: Path) -> None:
         ({"timeout": -1}, "timeout must be"),
         ({"k": float("nan")}, "must be a finite number"),
         ({"k": object()}, "option `k` cannot be sent"),
+        ({"chunk_rows": 0}, "chunk_rows must be"),
+        ({"pids": "many"}, "pids must be"),
+        ({"mounts": "/data"}, "mounts is a list"),
     ],
 )
 def test_what_cannot_be_sent_is_refused(host: Host, scripts: Path, keywords: dict[str, Any], error: str) -> None:
     with pytest.raises((TypeError, ValueError), match=error):
         run(host, scripts / "echo.py", **keywords)
+
+
+def test_files_have_formats_and_options(host: Host, scripts: Path, tmp_path: Path) -> None:
+    (tmp_path / "sales.txt").write_text("sum of sales\nregion;amount;note\nnorth;1,5;x\nsouth;n/a;y\n")
+    given = longshore.path(
+        tmp_path / "sales.txt",
+        format="csv",
+        delimiter=";",
+        decimal=",",
+        skip=np.int64(1),
+        missing=["n/a"],
+        columns=("region", "amount"),
+        encoding=None,
+    )
+    target = longshore.path(tmp_path / "out", format="csv", delimiter="|", missing="NA")
+    result = run(host, scripts / "echo.py", given, given, outputs=target)
+    assert result[1].to_pyarrow().to_pylist() == [
+        {"region": "north", "amount": 1.5},
+        {"region": "south", "amount": None},
+    ]
+    assert (tmp_path / "out").read_text() == "region|amount\nnorth|1.5\nsouth|NA\n"
+    assert run(host, scripts / "echo.py", inputs={"0": None}).message == "0 tables"
+    with pytest.raises(longshore.RequestError, match="unknown field `delimeter`"):
+        run(host, scripts / "echo.py", longshore.path("x.csv", delimeter=";"))
+    with pytest.raises(TypeError, match="the path of a table is a text"):
+        longshore.path(3)
+
+
+def test_a_run_for_each_value_of_a_field(host: Host, tmp_path: Path) -> None:
+    script = tmp_path / "sum.py"
+    script.write_text(
+        "from longshore.api import Api\napi = Api()\ntable = api.read_input_records()\nprint('rows', len(table))\n"
+        "assert table['region'][0] != 'west', 'no west'\n"
+        "api.write_output_records({'region': [table['region'][0]], 'amount': [table['amount'].sum()]})\n"
+    )
+    sales = {"region": ["north", "south", "north", "west"], "amount": [1, 2, 3, 4]}
+    some = {name: values[:3] for name, values in sales.items()}
+    result = run(host, script, some, partition="region", jobs=2)
+    assert result[0].to_pyarrow().to_pylist() == [{"region": "north", "amount": 4}, {"region": "south", "amount": 2}]
+    assert [part["value"] for part in result.record["partitions"]] == ["north", "south"]
+    target = tmp_path / "out.csv"
+    with pytest.raises(longshore.RunError, match="no west"):
+        run(host, script, sales, partition="region", keep_going=True, outputs=target)
+    assert target.read_text() == "region,amount\nnorth,4\nsouth,2\n"
+    with pytest.raises(TypeError, match="for runs with partition"):
+        run(host, script, sales, jobs=2)
+
+
+def test_what_a_record_and_a_reader_may_be_asked_for(host: Host, scripts: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("n,word\n1,a\n2\n3,c\n")
+    result = run(
+        host, scripts / "echo.py", tmp_path / "bad.csv", bad_rows="skip", hashes=True, pids=64, keep=tmp_path / "kept"
+    )
+    assert len(result[0]) == 2 and result.record["limits"]["pids"] == 64
+    assert result.record["code_hash"] and result.record["data_hashes"] and (tmp_path / "kept").is_dir()
+    with pytest.raises(longshore.RequestError, match="allowed"):
+        run(host, scripts / "echo.py", engine="docker", mounts=[tmp_path], allowed=[scripts])
+    (tmp_path / "block.toml").write_text('name = "s"\nlanguage = "python"\nscript = "s.py"\nmode = "stream"\n')
+    (tmp_path / "s.py").write_text(
+        "from longshore.api import Api\napi = Api()\napi.process_stream(lambda chunk: print(len(chunk)) or chunk)\n"
+    )
+    result = run(host, tmp_path, {"n": list(range(5))}, chunk_rows=2)
+    assert result.log == "2\n2\n1\n" and len(result[0]) == 5
+
+
+def test_every_key_of_a_submission_is_reached() -> None:
+    """The vectors of the protocol have every key there is; an argument gives each but what this language lacks."""
+    vectors = Path(__file__).resolve().parents[2] / "tests/vectors/v1/from_caller.toml"
+    known = set()
+    for vector in tomllib.loads(vectors.read_text())["vector"]:
+        message = json.loads(vector["message"])
+        if message.pop("type") == "submit" and vector.get("rewritten", True):
+            known |= keys(message)
+    table = longshore.path("x", format="csv", delimiter=";")
+    sent = _submissions.submission("b", [table, frame()], {"named": table}, {"k": 1}, [table])
+    limits = _submissions.limits("1g", 1.5, 60, 64)
+    sent.submission |= _submissions.settings(
+        arguments=["-a"],
+        environment={"A": "b"},
+        engine="docker",
+        image="i",
+        network="bridge",
+        mounts=["/data"],
+        allowed=["/data"],
+        keep="kept",
+        as_of="2023-06-01",
+        constraints=["numpy<2"],
+        limits=limits,
+        chunk_rows=10,
+        bad_rows="skip",
+        partition="region",
+        jobs=2,
+        keep_going=True,
+        hashes=True,
+    )
+
+    @longshore.block
+    def function(table):
+        return table
+
+    along = _submissions.submission(function, [frame()], {}, {}, None)
+    reached = keys(sent.submission) | keys(along.submission)
+    # Open files, and scripts without a manifest, are for callers of other kinds.
+    assert known - reached <= {"block.files.script", "inputs.table.open", "outputs.table.open", "outputs.table.memory"}
+    parameters = inspect.signature(longshore.submit).parameters
+    own = inspect.signature(_submissions.settings).parameters.keys() - {"limits"}
+    assert own | {"memory", "cpus", "timeout", "pids"} <= parameters.keys()
+    assert parameters.keys() | {"quiet"} == inspect.signature(longshore.run).parameters.keys()
+
+
+def keys(message: dict[str, Any], above: str = "") -> set[str]:
+    """The keys of a submission, each with those above it; tables have names below."""
+    found = set()
+    for key, value in message.items():
+        found.add(f"{above}{key}")
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, dict) and key not in ("read", "write", "open", "memory"):
+                found |= keys(part, f"{above}{key}.")
+    return found
 
 
 def test_sizes_and_mounts() -> None:

@@ -27,6 +27,13 @@ def engine() -> Iterator[engines.Engine]:
 
 
 @pytest.fixture(scope="session")
+def stocked(engine: engines.Engine) -> engines.Engine:
+    """The engine with this project's images."""
+    engine.load(*engines.NEEDED)
+    return engine
+
+
+@pytest.fixture(scope="session")
 def user() -> Iterator[users.User]:
     """A user who has nothing yet."""
     with users.User() as made:

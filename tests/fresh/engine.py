@@ -13,9 +13,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from machine import DEADLINE, PREFIX, output
+from machine import DEADLINE, LONGSHORE, PREFIX, output
 
 STARTED_WITHIN = 60
+
+VERSION = output([LONGSHORE, "--version"]).split()[-1]
+
+# The images of this project, and the one that they are built on.
+NEEDED = [
+    "debian:bookworm-slim",
+    *[f"longshore/{name}:{tag}" for name in ("base", "python", "r") for tag in (VERSION, "latest")],
+]
 
 # What a machine's engine is told about the network and the disks that it is on.
 MACHINE_KEYS = ("dns", "dns-opts", "dns-search", "mtu", "storage-driver")
@@ -43,20 +51,14 @@ class Engine:
     def __enter__(self) -> Self:
         try:
             self._connect()
-            self._start()
+            self.start()
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
+        self.stop()
         remove(os.getpid(), self.folder)
 
     def load(self, *images: str) -> None:
@@ -91,7 +93,23 @@ class Engine:
         forwards = Path("/proc/sys/net/ipv4/ip_forward").read_text().strip()
         assert forwards == "1", "these tests need `sysctl net.ipv4.ip_forward=1`, which an engine sets when it starts"
 
-    def _start(self) -> None:
+    def stop(self, ended: signal.Signals = signal.SIGTERM) -> None:
+        """Ends the engine; `start` starts it again with what it had."""
+        if self.process is None:
+            return
+        self.process.send_signal(ended)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self.process = None
+        # What an engine starts for itself ends with it, but may wait for a parent that collects it: the next engine would
+        # wait for it.
+        (self.folder / "exec/containerd/containerd.pid").unlink(missing_ok=True)
+
+    def start(self) -> None:
+        """Starts the engine, and waits until it answers."""
         places = ["--data-root", self.folder / "data", "--exec-root", self.folder / "exec"]
         places += ["--pidfile", self.folder / "pid", "--host", f"unix://{self.socket}"]
         # The machine's own file may set any of these again.

@@ -7,15 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from engine import Engine
+from engine import NEEDED, VERSION, Engine
 from machine import DEADLINE, LONGSHORE, output, suite, write_scripts
-
-VERSION = output([LONGSHORE, "--version"]).split()[-1]
-
-NEEDED = [
-    "debian:bookworm-slim",
-    *[f"longshore/{name}:{tag}" for name in ("base", "python", "r") for tag in (VERSION, "latest")],
-]
 
 
 @pytest.fixture
@@ -23,13 +16,6 @@ def folder(tmp_path: Path) -> Path:
     """A folder with scripts and a table."""
     write_scripts(tmp_path)
     return tmp_path
-
-
-@pytest.fixture(scope="session")
-def stocked(engine: Engine) -> Engine:
-    """The engine with this project's images."""
-    engine.load(*NEEDED)
-    return engine
 
 
 def call(engine: Engine, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -155,6 +155,40 @@ fn messages_from_a_caller() {
     check::<FromCaller>("from_caller");
 }
 
+/// The named fields of the structs of a source.
+fn fields(path: &str) -> BTreeSet<String> {
+    let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap());
+    let source = syn::parse_file(&std::fs::read_to_string(root.join(path)).unwrap()).unwrap();
+    let structs =
+        source.items.iter().filter_map(|item| if let syn::Item::Struct(item) = item { Some(item) } else { None });
+    let named = structs.flat_map(|item| item.fields.iter().filter_map(|field| field.ident.as_ref()));
+    named.map(ToString::to_string).collect()
+}
+
+fn collect_keys(value: &serde_json::Value, found: &mut BTreeSet<String>) {
+    match value {
+        serde_json::Value::Object(object) => object.iter().for_each(|(key, value)| {
+            found.insert(key.clone());
+            collect_keys(value, found);
+        }),
+        serde_json::Value::Array(values) => values.iter().for_each(|value| collect_keys(value, found)),
+        _ => {}
+    }
+}
+
+/// Tests of the callers in Python and R read from the vectors which keys there are.
+#[test]
+fn every_key_of_a_submission_is_in_a_vector() {
+    let file: File<Good> = read("from_caller.toml");
+    let mut found = BTreeSet::new();
+    for vector in file.vector.iter().filter(|vector| vector.rewritten) {
+        collect_keys(&serde_json::from_str(&vector.message).unwrap(), &mut found);
+    }
+    let missing: Vec<_> =
+        fields("../agent/protocol/src/submission.rs").into_iter().filter(|key| !found.contains(key)).collect();
+    assert_eq!(missing, [""; 0]);
+}
+
 /// Reads messages until one breaks a rule.
 fn first_error<M: Message>(bytes: &[u8], descriptors: usize, agreed: bool) -> ProtocolError {
     let mut reader = Reader::<M>::new();

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from longshore._functions import FunctionBlock, block
     from longshore._results import RequestError, Result, RunError, Table
     from longshore._runs import Events, Run, run, submit
+    from longshore._submissions import TablePath, path
 
 # What callers use is imported with its first use: scripts, which start often, need none of it.
 _OF_CALLERS = {
@@ -46,7 +47,9 @@ _OF_CALLERS = {
     "Run": "_runs",
     "RunError": "_results",
     "Table": "_results",
+    "TablePath": "_submissions",
     "block": "_functions",
+    "path": "_submissions",
     "run": "_runs",
     "submit": "_runs",
 }
@@ -67,8 +70,10 @@ __all__ = [
     "RunError",
     "ServerError",
     "Table",
+    "TablePath",
     "__version__",
     "block",
+    "path",
     "run",
     "submit",
 ]

@@ -46,10 +46,18 @@ def submit(
     mounts: Sequence[PathLike] = (),
     memory: int | str | None = None,
     cpus: float | None = None,
+    pids: int | None = None,
     timeout: float | None = None,
     as_of: str | None = None,
     constraints: Sequence[str] = (),
+    chunk_rows: int | None = None,
+    bad_rows: str | None = None,
+    partition: str | None = None,
+    jobs: int | None = None,
+    keep_going: bool = False,
+    allowed: Sequence[PathLike] = (),
     keep: PathLike | None = None,
+    hashes: bool = False,
     socket: PathLike | None = None,
     **more_options: Any,
 ) -> Run:
@@ -58,7 +66,7 @@ def submit(
     Args:
         block: the path of a block's folder or of a script, or a Python function, see :func:`longshore.block`.
         tables: the inputs, in order: tables as :meth:`longshore.api.Api.write_output_records` accepts them, or paths of
-            files; ``None`` leaves one out.
+            files, with their options as :func:`longshore.path`; ``None`` leaves one out.
         inputs: further inputs, by their declared names.
         options: values of options whose names this function has itself; all others are given by name.
         outputs: files to write outputs to: one, several in order, or by number or id. All other outputs come back as
@@ -71,10 +79,18 @@ def submit(
         mounts: files and folders that the script sees at their own paths: ``"/data"``; ``"/data:rw"`` to write.
         memory: the most memory, in bytes or such as ``"2g"``.
         cpus: the most processors.
+        pids: the most processes and threads.
         timeout: the most seconds for the script; 0 for no limit.
         as_of: the day as of which packages are chosen.
         constraints: constraints on the versions of packages.
+        chunk_rows: rows of a chunk, if the block transforms a stream.
+        bad_rows: what happens to invalid rows of text inputs: ``"fail"``, ``"skip"`` or ``"keep"``.
+        partition: a field: the block runs once for each of its values, and what the parts return is put together.
+        jobs: parts that run at a time; by default one for each processor.
+        keep_going: whether the others go on when a part fails.
+        allowed: folders that mounts and files of options must be below.
         keep: a new folder to copy the script's working folder to.
+        hashes: whether the record has hashes of code, data and environment.
         socket: the host's socket; by default ``LONGSHORE_RUNS_SERVER``, or where ``longshore serve`` listens.
         more_options: values of the block's options.
 
@@ -87,16 +103,25 @@ def submit(
     given = {**(options or {}), **more_options}
     sent = _submissions.submission(block, tables, inputs or {}, given, outputs)
     sent.submission.update(
-        arguments=[str(argument) for argument in arguments],
-        environment=[[str(name), str(value)] for name, value in (environment or {}).items()],
-        engine=engine,
-        image=image,
-        network=network,
-        mounts=[_submissions.mount(os.fspath(path)) for path in mounts],
-        limits=_submissions.limits(memory, cpus, timeout),
-        as_of=None if as_of is None else str(as_of),
-        constraints=[str(constraint) for constraint in constraints],
-        keep=None if keep is None else os.fspath(keep),
+        _submissions.settings(
+            arguments=arguments,
+            environment=environment,
+            engine=engine,
+            image=image,
+            network=network,
+            mounts=mounts,
+            allowed=allowed,
+            keep=keep,
+            as_of=as_of,
+            constraints=constraints,
+            limits=_submissions.limits(memory, cpus, timeout, pids),
+            chunk_rows=chunk_rows,
+            bad_rows=bad_rows,
+            partition=partition,
+            jobs=jobs,
+            keep_going=keep_going,
+            hashes=hashes,
+        )
     )
     filled = {key: value for key, value in sent.submission.items() if value is not None}
     return Run(caller.submit(json.dumps(filled), sent.files, sent.tables))

@@ -19,6 +19,39 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 
 
+class TablePath:
+    """The path of a table, its format, and how it is read or written: see :func:`path`."""
+
+    def __init__(self, path: str | os.PathLike[str], format: str | None, options: dict[str, Any]) -> None:  # noqa: A002
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"the path of a table is a text, not {type(path).__name__}")
+        self._path = os.fspath(path)
+        self._format = format
+        self._options = options
+
+    def keys(self, options: str) -> dict[str, Any]:
+        """What is sent for it; ``options`` is the key of its options, ``read`` or ``write``."""
+        values = {name: _plain(name, value) for name, value in self._options.items()}
+        given = {name: value for name, value in values.items() if value is not None}
+        keys = {"table": {"path": self._path}, "format": self._format, options: given or None}
+        return {key: value for key, value in keys.items() if value is not None}
+
+    def __repr__(self) -> str:
+        return f"longshore.path({self._path!r})"
+
+
+def path(path: str | os.PathLike[str], /, *, format: str | None = None, **options: Any) -> TablePath:  # noqa: A002
+    """A file for an input or an output, with its format and options.
+
+    Args:
+        path: the file's path.
+        format: its format, such as ``"csv"``, if its suffix does not imply it.
+        options: how it is read or written, such as ``delimiter=";"`` and ``columns=["a", "b"]``: the reading or writing
+            options of the format.
+    """
+    return TablePath(path, format, options)
+
+
 @dataclass
 class Sent:
     """A submission, the block's files, and the tables by the inputs' positions."""
@@ -59,7 +92,9 @@ def submission(
 
 def _input(position: int, to: int | str, table: Any, sent: Sent) -> dict[str, Any]:
     if isinstance(table, (str, os.PathLike)):
-        return {"to": to, "table": {"path": os.fspath(table)}}
+        table = path(table)
+    if isinstance(table, TablePath):
+        return {"to": to, **table.keys("read")}
     called = f"input {to}" if isinstance(to, int) else f"input `{to}`"
     try:
         sent.tables.append((position, Given(_tables.to_stream(table))))
@@ -73,14 +108,14 @@ def _input(position: int, to: int | str, table: Any, sent: Sent) -> dict[str, An
     return {"to": to, "table": {"memory": {"called": called}}}
 
 
-def _output(of: int | str, path: Any) -> dict[str, Any]:
-    return {"of": of, "table": {"path": os.fspath(path)}}
+def _output(of: int | str, target: Any) -> dict[str, Any]:
+    return {"of": of, **(target if isinstance(target, TablePath) else path(target)).keys("write")}
 
 
 def _targets(outputs: Any) -> list[tuple[int | str, Any]]:
     if outputs is None:
         return []
-    if isinstance(outputs, (str, os.PathLike)):
+    if isinstance(outputs, (str, os.PathLike, TablePath)):
         return [(0, outputs)]
     if isinstance(outputs, Mapping):
         return list(outputs.items())
@@ -126,13 +161,81 @@ def mount(text: str) -> dict[str, Any]:
     return {"path": path, "writable": path != text}
 
 
-def limits(memory: int | str | None, cpus: float | None, timeout: float | None) -> dict[str, Any]:
+def settings(
+    *,
+    arguments: Sequence[str],
+    environment: Mapping[str, str] | None,
+    engine: str | None,
+    image: str | None,
+    network: str | None,
+    mounts: Sequence[str | os.PathLike[str]],
+    allowed: Sequence[str | os.PathLike[str]],
+    keep: str | os.PathLike[str] | None,
+    as_of: Any,
+    constraints: Sequence[str],
+    limits: dict[str, Any],
+    chunk_rows: int | None,
+    bad_rows: str | None,
+    partition: str | None,
+    jobs: int | None,
+    keep_going: bool,
+    hashes: bool,
+) -> dict[str, Any]:
+    """How a run is made: what a submission has besides the block, its tables and its options."""
+    if partition is None and (jobs is not None or keep_going):
+        raise TypeError("jobs and keep_going are for runs with partition")
+    for name, several in (
+        ("arguments", arguments),
+        ("mounts", mounts),
+        ("allowed", allowed),
+        ("constraints", constraints),
+    ):
+        if isinstance(several, str):
+            raise TypeError(f"{name} is a list, not the text {several!r}")
+    given = {
+        "arguments": [str(argument) for argument in arguments],
+        "environment": [[str(name), str(value)] for name, value in (environment or {}).items()],
+        "engine": engine,
+        "image": image,
+        "network": network,
+        "mounts": [mount(os.fspath(path)) for path in mounts],
+        "allowed": [os.fspath(path) for path in allowed],
+        "keep": None if keep is None else os.fspath(keep),
+        "as_of": None if as_of is None else str(as_of),
+        "constraints": [str(constraint) for constraint in constraints],
+        "limits": limits,
+        "chunk_rows": _count("chunk_rows", chunk_rows),
+        "bad_rows": bad_rows,
+        "partition": None,
+        "hashes": bool(hashes),
+    }
+    if partition is not None:
+        parts = _processors() if jobs is None else _count("jobs", jobs)
+        given["partition"] = {"field": str(partition), "jobs": parts, "keep_going": bool(keep_going)}
+    return given
+
+
+def _count(name: str, value: int | None) -> int | None:
+    if value is not None and (not isinstance(value, int) or not 0 < value < 2**32):
+        raise ValueError(f"{name} must be a number from 1, not {value!r}")
+    return value
+
+
+def _processors() -> int:
+    """The processors that this program may use, as the command counts them."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def limits(
+    memory: int | str | None, cpus: float | None, timeout: float | None, pids: int | None = None
+) -> dict[str, Any]:
     """The limits of a run."""
     if timeout is not None and not 0 <= float(timeout) < 1e12:
         raise ValueError(f"timeout must be a number of seconds from 0, not {timeout!r}")
     given = {
         "memory_bytes": None if memory is None else _bytes(memory),
         "cpus": None if cpus is None else float(cpus),
+        "pids": _count("pids", pids),
         # Not 0, which is no limit.
         "timeout_ms": None if timeout is None else max(round(float(timeout) * 1000), 1 if timeout else 0),
     }

@@ -4,24 +4,25 @@
 use crate::columns;
 use crate::failure::{Failure, answer};
 use crate::guard;
+use crate::heard::{Heard, Next};
 use crate::how::How;
 use crate::parsed;
 use crate::vectors;
 use crate::write::Columns;
 use extendr_api::prelude::*;
-use longshore_caller::{Caller, Happening, Next, Run, read_table, usual_socket, write_table};
+use longshore_caller::{Caller, Happening, read_table, usual_socket, write_table};
 use longshore_protocol::{LogSource, Software, Submission};
 use longshore_segment::Segment;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a wait lasts before R is asked whether its user has interrupted it.
 const TURN: Duration = Duration::from_millis(100);
 
 /// A run, and the bytes of each stream that are the beginning of a character.
 struct Called {
-    run: Run,
+    heard: Heard,
     begun: [Vec<u8>; 2],
 }
 
@@ -31,6 +32,12 @@ fn caller_socket(named: &str, temporary: &str) -> Robj {
     let path = |text: &str| Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty());
     let socket = usual_socket(path(named), path(temporary)).display().to_string();
     answer(vectors::characters(1, |_| Some(socket.as_str())))
+}
+
+/// The processors that this program may use.
+#[extendr]
+fn caller_processors() -> f64 {
+    u32::try_from(std::thread::available_parallelism().map_or(1, usize::from)).map_or(1.0, f64::from)
 }
 
 /// A table in shared memory, from columns.
@@ -63,24 +70,44 @@ fn start(socket: &Path, submission: &str, positions: &Robj, tables: &List) -> Re
             table.try_into().map_err(|_| Failure::value("a table is none of this package"))?;
         submitting.table(u32::try_from(*position).unwrap_or(u32::MAX), &table)?;
     }
-    let run = submitting.start()?;
-    Ok(ExternalPtr::new(RefCell::new(Called { run, begun: [Vec::new(), Vec::new()] })).into())
+    let heard = Heard::begin(submitting.start()?);
+    let heard = heard.map_err(|error| Failure::value(format!("the run cannot be followed: {error}")))?;
+    Ok(ExternalPtr::new(RefCell::new(Called { heard, begun: [Vec::new(), Vec::new()] })).into())
 }
 
-/// Waits for what happens next: its kind and its value, or `NULL` after the end. `waiting` if the user has interrupted R.
+/// Waits for what happens next, for so many seconds at most: its kind and its value, or `NULL` after the end. `nothing` if
+/// the time is over, `waiting` if the user has interrupted R.
 #[extendr]
-fn caller_next(called: ExternalPtr<RefCell<Called>>, how: List) -> Robj {
+fn caller_next(called: ExternalPtr<RefCell<Called>>, seconds: f64, how: List) -> Robj {
     let how = How::new(&how);
     let mut called = called.borrow_mut();
+    let deadline = Duration::try_from_secs_f64(seconds).ok().and_then(|time| Instant::now().checked_add(time));
     answer(loop {
-        match called.run.next_within(TURN) {
-            Ok(Next::Nothing) if guard::interrupted() => break Ok(list!("waiting").into()),
+        if guard::interrupted() {
+            break Ok(list!("waiting").into());
+        }
+        let left = deadline.map_or(TURN, |deadline| deadline.saturating_duration_since(Instant::now()).min(TURN));
+        match called.heard.next_within(left) {
+            Ok(Next::Nothing) if deadline.is_some_and(|deadline| Instant::now() >= deadline) => {
+                break Ok(list!("nothing").into());
+            }
             Ok(Next::Nothing) => {}
+            Ok(Next::Dropped(count)) => {
+                #[allow(clippy::cast_precision_loss, reason = "a count for a person")]
+                let count = count as f64;
+                break Ok(list!("dropped", count).into());
+            }
             Ok(Next::End) => break Ok(().into()),
             Ok(Next::Happening(happening)) => break happened(happening, &mut called.begun, &how),
             Err(error) => break Err(error.into()),
         }
     })
+}
+
+/// Whether a run has ended. What happened in it may not have been asked for yet.
+#[extendr]
+fn caller_done(called: ExternalPtr<RefCell<Called>>) -> Robj {
+    answer(Ok(called.borrow().heard.has_ended().into()))
 }
 
 fn happened(happening: Happening, begun: &mut [Vec<u8>; 2], how: &How) -> Result<Robj, Failure> {
@@ -121,7 +148,8 @@ fn decoded(begun: &mut Vec<u8>, bytes: Vec<u8>) -> String {
 /// Ends a run: its script is asked to end, or killed at once.
 #[extendr]
 fn caller_cancel(called: ExternalPtr<RefCell<Called>>, at_once: bool) -> Robj {
-    let canceller = called.borrow().run.canceller();
+    let called = called.borrow();
+    let canceller = called.heard.canceller();
     let cancelled = if at_once { canceller.kill() } else { canceller.cancel() };
     answer(cancelled.map(|()| ().into()).map_err(Failure::from))
 }
@@ -129,8 +157,10 @@ fn caller_cancel(called: ExternalPtr<RefCell<Called>>, at_once: bool) -> Robj {
 extendr_module! {
     mod caller;
     fn caller_socket;
+    fn caller_processors;
     fn caller_table;
     fn caller_start;
     fn caller_next;
+    fn caller_done;
     fn caller_cancel;
 }
