@@ -1,7 +1,8 @@
 //! Connects to a resident host, and checks that it is this user's.
 
 use crate::error::CallerError;
-use crate::patience::{Patience, TURN, listening};
+use crate::patience::{Patience, TURN};
+use crate::process::listening;
 use crate::submit::Submitting;
 use longshore_protocol::{
     ConnectionError, FromCaller, Hello, Message, ProtocolError, Role, SocketConnection, Software, Submission, ToCaller,

@@ -1,6 +1,6 @@
 //! Errors of a caller.
 
-use crate::patience::Process;
+use crate::process::Process;
 use longshore_protocol::ConnectionError;
 use longshore_segment::SegmentError;
 use std::path::PathBuf;

@@ -24,14 +24,15 @@ mod error;
 mod outgoing;
 mod patience;
 mod place;
+mod process;
 mod run;
 mod submit;
 mod table;
 
 pub use connect::{Caller, is_served};
 pub use error::CallerError;
-pub use patience::Process;
 pub use place::{SOCKET, runtime_folder, usual_socket};
+pub use process::Process;
 pub use run::{Canceller, Happening, Next, Run};
 pub use submit::Submitting;
 pub use table::{read_table, write_table};

@@ -2,6 +2,7 @@
 //! waits, and what is known of a host that does not answer.
 
 use crate::error::CallerError;
+use crate::process::Process;
 use longshore_protocol::{ConnectionError, Message, Payload, Receiver};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -83,49 +84,9 @@ pub(crate) fn is_ready(socket: impl AsFd, ready: PollFlags, time: Option<Duratio
     }
 }
 
-/// A process that listens on a host's socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Process {
-    /// Its id.
-    pub id: u32,
-    /// Whether a signal has stopped it.
-    pub is_stopped: bool,
-}
-
-impl Process {
-    fn of(id: u32) -> Self {
-        let state = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-        // Its name, which may contain anything, is in parentheses before the state.
-        let state = state.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-        Self { id, is_stopped: matches!(state, Some('T' | 't')) }
-    }
-}
-
-/// The process that made a connection's other end, unless it is the machine's manager of services, which listens for
-/// hosts that are not yet started.
-pub(crate) fn listening(id: u32) -> Option<u32> {
-    let name = std::fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();
-    (name.trim_end() != "systemd").then_some(id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_process_that_is_stopped_is_told_apart() {
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        assert_eq!(Process::of(child.id()), Process { id: child.id(), is_stopped: false });
-        let pid = rustix::process::Pid::from_child(&child);
-        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
-        let deadline = Instant::now() + ANSWER;
-        while !Process::of(child.id()).is_stopped {
-            assert!(Instant::now() < deadline);
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(!Process::of(child.id()).is_stopped && listening(child.id()) == Some(child.id()));
-    }
 
     #[test]
     fn a_wait_ends_with_its_caller() {
