@@ -153,7 +153,7 @@ fn a_run_through_the_host_is_the_run_without_it() {
     );
     user.file("dies.py", "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n");
     user.file("tells.py", "import os\nfrom longshore.api import Api\napi = Api()\napi.log('here')\napi.error('there')\nprint(os.environ.get('TOLD'))\napi.cancel('enough')\n");
-    user.file("asks/block.toml", "name = \"asks\"\nlanguage = \"python\"\nscript = \"a.py\"\n[[options]]\nname = \"k\"\ntype = \"integer\"\nrequired = true\n");
+    user.file("asks/block.toml", "name = \"asks\"\nlanguage = \"python\"\nscript = \"a.py\"\n[[options]]\nname = \"k\"\nkind = \"integer\"\nmandatory = true\n");
     user.file("asks/a.py", "from longshore.api import Api\nprint(Api().get_option('k'))\n");
     user.file("binary.py", "import sys\nsys.stdout.buffer.write(bytes(range(256)))\n");
     let commands: &[&[&str]] = &[

@@ -29,7 +29,6 @@ pub async fn run(
 ) -> RunRecord {
     let (begun, settings) = (Instant::now(), engines.settings());
     let run_id = new_run_id();
-    events.tell(Event::Begun { run_id: run_id.clone() });
     prepared.limits.timeout = prepared.time_limit(settings);
     prepared.notes.extend(recovered(settings).await.into_iter().map(Note::from));
     let reader = events.clone();
@@ -42,6 +41,8 @@ pub async fn run(
             (None, events)
         }
     };
+    // It is in the history from here on.
+    events.tell(Event::Begun { run_id: run_id.clone() });
     let hashing = prepared.hashes.then(|| Hashing::begin(&prepared));
     let removals = Removals::counted_in(counted_in);
     let mut record = match prepared.partition.take() {
