@@ -51,7 +51,7 @@ pub(crate) struct ServeArguments {
 /// Serves until a signal, or until it was idle for long enough.
 pub(crate) async fn serve(arguments: ServeArguments, host: Host) -> u8 {
     if arguments.install {
-        return unit::install(host.settings(), &arguments.again());
+        return unit::install(host.settings(), &arguments.again(), arguments.drain);
     }
     log(arguments.log_json);
     let stop = Cancel::new();

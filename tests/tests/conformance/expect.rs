@@ -85,7 +85,7 @@ fn check_record(case: &Case, expected: &Expect, done: &Done, wrong: &mut Vec<Str
         return;
     }
     match record["run_id"].as_str() {
-        Some(run_id) if !run_id.is_empty() => match leftovers::containers(run_id) {
+        Some(run_id) if !run_id.is_empty() => match leftovers::containers(run_id, done.is_through_host) {
             Ok(containers) => wrong.extend(containers.into_iter().map(|container| format!("left behind: {container}"))),
             Err(error) => wrong.push(error),
         },

@@ -35,9 +35,16 @@ impl Leftovers {
     }
 }
 
-/// Containers of one run.
-pub(crate) fn containers(run_id: &str) -> Result<Vec<String>, String> {
-    labelled(&format!("longshore.run={run_id}"))
+/// Containers of one run. A resident host has its engine remove them after the end of the command: there they have time.
+pub(crate) fn containers(run_id: &str, is_through_host: bool) -> Result<Vec<String>, String> {
+    let deadline = Instant::now() + SETTLE;
+    loop {
+        let found = labelled(&format!("longshore.run={run_id}"))?;
+        if found.is_empty() || !is_through_host || Instant::now() > deadline {
+            return Ok(found);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 fn labelled(label: &str) -> Result<Vec<String>, String> {

@@ -41,6 +41,8 @@ pub(crate) struct Done {
     pub(crate) took: Duration,
     /// The most MiB that the command had resident.
     pub(crate) peak_mib: u64,
+    /// Whether a resident host made the run.
+    pub(crate) is_through_host: bool,
 }
 
 /// Runs a case on an engine, in a language, and says what was not as expected.
@@ -96,7 +98,8 @@ pub(crate) fn run(suite: &Suite, command: &Command, case: &Case, engine: &str, s
     }
     process.envs(variables);
     let expected = case.expected(engine, sdk);
-    let done = execute(process, stdin, case.signal.as_ref(), Duration::from_secs(expected.within))?;
+    let mut done = execute(process, stdin, case.signal.as_ref(), Duration::from_secs(expected.within))?;
+    done.is_through_host = suite.resident.is_some();
     expect::check(case, expected, folder, &done).map_err(|wrong| {
         let stdout = String::from_utf8_lossy(&done.stdout[..done.stdout.len().min(6000)]).into_owned();
         let stderr = tail(&done.stderr, 6000);
@@ -189,7 +192,7 @@ fn execute(
     signalled.map_err(|wrong| format!("{wrong}\n--- stderr:\n{}", tail(&stderr, 6000)))?;
     let status = status.map_err(|wrong| format!("{wrong}\n--- stderr:\n{}", tail(&stderr, 6000)))?;
     let exit = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1);
-    Ok(Done { exit, stdout: bytes(&stdout.0), stderr, took, peak_mib })
+    Ok(Done { exit, stdout: bytes(&stdout.0), stderr, took, peak_mib, is_through_host: false })
 }
 
 type Collected = (Arc<Mutex<Vec<u8>>>, std::thread::JoinHandle<()>);
