@@ -40,6 +40,13 @@ impl Day {
         Self(chrono::DateTime::<chrono::Utc>::from(time).date_naive())
     }
 
+    /// The beginning of the day, in milliseconds since 1970; 0 for one before.
+    #[must_use]
+    pub fn begin_ms(self) -> u64 {
+        let days = self.0.signed_duration_since(NaiveDate::default()).num_days();
+        u64::try_from(days).unwrap_or_default() * 86_400_000
+    }
+
     /// The end of the day, in RFC 3339: the first moment that does not belong to it.
     #[must_use]
     pub fn end(self) -> String {

@@ -30,6 +30,12 @@ pub fn available_memory() -> u64 {
     [machine, group, of_address_space()].into_iter().flatten().min().unwrap_or(UNKNOWN)
 }
 
+/// The memory that this process has now, in bytes; `None` if the kernel does not tell.
+#[must_use]
+pub fn resident_memory() -> Option<u64> {
+    text("/proc/self/status").and_then(|status| kibibytes(&status, "VmRSS:"))
+}
+
 /// The text of a kernel file.
 fn text(path: impl AsRef<Path>) -> Option<String> {
     read_text(path.as_ref(), WRITTEN_MAX).ok()
@@ -108,5 +114,6 @@ mod tests {
         assert_eq!(kibibytes("MemTotal: 9 kB\nMemAvailable:   12 kB\n", "MemAvailable:"), Some(12 << 10));
         assert_eq!(kibibytes("MemTotal: 9 kB\n", "MemAvailable:"), None);
         assert!(available_memory() > 0);
+        assert!(resident_memory().is_some_and(|bytes| bytes > 0));
     }
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 const LAST: &str = "last";
 
 /// The columns of a run.
-const COLUMNS: &str =
+pub(crate) const COLUMNS: &str =
     "number, run_id, block, source, inputs, started_ms, state, host, message, progress, outcome, record";
 
 /// The state of a run.
@@ -188,9 +188,30 @@ impl RunHistory {
     /// # Errors
     /// [`HistoryError::Store`].
     pub fn log_after(&self, run: &HistoryEntry, position: u64) -> Result<LogPiece, HistoryError> {
+        self.added(run, LogSource::Script, position)
+    }
+
+    /// What was added to the output of the build of its environment, as [`Self::log_after`]. It is removed when the
+    /// script starts.
+    ///
+    /// # Errors
+    /// [`HistoryError::Store`].
+    pub fn build_log_after(&self, run: &HistoryEntry, position: u64) -> Result<LogPiece, HistoryError> {
+        self.added(run, LogSource::Build, position)
+    }
+
+    fn added(&self, run: &HistoryEntry, source: LogSource, position: u64) -> Result<LogPiece, HistoryError> {
         let nothing = LogPiece { left_out: 0, bytes: Vec::new(), position };
-        let added = self.database.as_ref().map_or(Ok(nothing), |database| database.added_log(run.number, position));
-        added.map_err(self.place.failed("read"))
+        self.read(nothing, |database| database.added_log(run.number, source, position))
+    }
+
+    /// Reads from the database; without one the answer is `nothing`.
+    pub(crate) fn read<T>(
+        &self,
+        nothing: T,
+        read: impl FnOnce(&Database) -> Result<T, StoreFailure>,
+    ) -> Result<T, HistoryError> {
+        self.database.as_ref().map_or(Ok(nothing), read).map_err(self.place.failed("read"))
     }
 
     /// Requests that a running run is cancelled. Its host does so within about a second; the run then takes as long to
@@ -253,7 +274,7 @@ impl Database {
         })
     }
 
-    fn is_hosted(&self, host: Option<&str>) -> bool {
+    pub(crate) fn is_hosted(&self, host: Option<&str>) -> bool {
         host.is_some_and(|host| self.hosts.lives(host))
     }
 
@@ -270,7 +291,7 @@ impl Database {
     }
 
     /// A running run whose host is gone is lost, unless it ended between the look at the database and at the host.
-    fn settled(&self, run: HistoryEntry) -> Result<Option<HistoryEntry>, StoreFailure> {
+    pub(crate) fn settled(&self, run: HistoryEntry) -> Result<Option<HistoryEntry>, StoreFailure> {
         if run.state != RunState::Running || self.is_hosted(run.host.as_deref()) {
             return Ok(Some(run));
         }
@@ -323,7 +344,7 @@ impl Database {
 }
 
 /// A run as the database has it; a damaged one has less.
-fn entry(row: &Row<'_>) -> Result<HistoryEntry, StoreFailure> {
+pub(crate) fn entry(row: &Row<'_>) -> Result<HistoryEntry, StoreFailure> {
     let text = |name: &str| row.get::<_, String>(name);
     let record: Option<String> = row.get("record")?;
     let state = state(row)?;
@@ -343,7 +364,7 @@ fn entry(row: &Row<'_>) -> Result<HistoryEntry, StoreFailure> {
     })
 }
 
-fn state(row: &Row<'_>) -> Result<RunState, StoreFailure> {
+pub(crate) fn state(row: &Row<'_>) -> Result<RunState, StoreFailure> {
     Ok(match row.get::<_, String>("state")?.as_str() {
         "running" => RunState::Running,
         "ended" => RunState::Ended,

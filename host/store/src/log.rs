@@ -68,10 +68,10 @@ impl Database {
         Ok(text.text)
     }
 
-    /// What was added to the script's log after a position.
-    pub(crate) fn added_log(&self, run: i64, position: u64) -> Result<LogPiece, StoreFailure> {
+    /// What was added to a log after a position.
+    pub(crate) fn added_log(&self, run: i64, source: LogSource, position: u64) -> Result<LogPiece, StoreFailure> {
         let mut piece = LogPiece { left_out: 0, bytes: Vec::new(), position };
-        self.each_part(run, LogSource::Script, position, |part| {
+        self.each_part(run, source, position, |part| {
             let known = piece.position.saturating_sub(part.start);
             if piece.bytes.is_empty() {
                 piece.left_out = part.start.saturating_sub(piece.position);

@@ -1,7 +1,7 @@
 //! Errors of the image collection.
 
 use crate::environment::EnvironmentError;
-use crate::pruning::PruneError;
+use crate::pruning::{PruneError, Stays};
 use longshore_block::BlockError;
 use longshore_engine::StoreError;
 use longshore_model::activity::ShuttingDown;
@@ -29,6 +29,23 @@ pub enum ImagesError {
     NotOurs {
         /// The requested reference.
         reference: String,
+    },
+    /// The image may not be removed now.
+    #[error("cannot remove the image `{reference}`: {}", why.reason())]
+    Stays {
+        /// The requested reference.
+        reference: String,
+        /// Why it stays.
+        why: Stays,
+    },
+    /// The image could not be removed.
+    #[error("cannot remove the image `{reference}`")]
+    NotRemoved {
+        /// The requested reference.
+        reference: String,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Several images match.
     #[error("`{reference}` is ambiguous, it matches {}: give more digits", names.join(", "))]
@@ -87,6 +104,8 @@ impl ImagesError {
             Self::NoImageOfBlock { block } => Some(Remedy::BuildBlockImage { block: block.clone() }),
             Self::ShuttingDown(_)
             | Self::NotOurs { .. }
+            | Self::Stays { .. }
+            | Self::NotRemoved { .. }
             | Self::Ambiguous { .. }
             | Self::Block { .. }
             | Self::NoEnvironment { .. } => None,
@@ -96,6 +115,6 @@ impl ImagesError {
     /// Whether the request is wrong, not the machine.
     #[must_use]
     pub fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::Survey(_) | Self::ShuttingDown(_) | Self::Environment { .. })
+        !matches!(self, Self::Survey(_) | Self::ShuttingDown(_) | Self::Environment { .. } | Self::NotRemoved { .. })
     }
 }

@@ -13,14 +13,14 @@ pub use explain::{Explanation, Going};
 pub use origin::{Listed, PackageOrigin};
 pub use unbuilt::{Explained, InBase, Unbuilt};
 
-use crate::pruning::decide::decide;
+use crate::pruning::decide::{Fate, Stays, decide};
 use crate::pruning::entry::{ImageEntry, Kind};
 
 use crate::environment::{self, EnvironmentError};
 use crate::fingerprint::image::ask_needs;
 use crate::fingerprint::of_image;
 use crate::listed;
-use crate::pruning::prune::{How, foresee, goal, low_mark, prune};
+use crate::pruning::prune::{How, foresee, goal, low_mark, prune, remove_one};
 use crate::pruning::report::PruneReport;
 use crate::pruning::survey::Survey;
 use crate::pruning::{PruneError, caches, folders};
@@ -223,6 +223,35 @@ impl<'a> ImageCollection<'a> {
             Selected::Image(index) | Selected::OfBlock(index, _) => Ok(survey.entries.swap_remove(index)),
             Selected::Unbuilt(_) => Err(ImagesError::NoImageOfBlock { block: reference.to_owned() }),
             Selected::InBase(_) => Err(ImagesError::NoEnvironment { block: reference.to_owned() }),
+        }
+    }
+
+    /// Removes an image, whether or not its space is needed.
+    ///
+    /// # Errors
+    /// [`ImagesError::Stays`]: it is in use, pinned, has names of others, or other images are built on it. Else no image
+    /// matches, several do, or the engine fails.
+    pub async fn remove(&self, reference: &str) -> Result<ImageEntry, ImagesError> {
+        let _activity = self.activities.begin()?;
+        let mut survey = self.survey().await?;
+        let index = match self.select(&survey, reference).await? {
+            Selected::Image(index) | Selected::OfBlock(index, _) => index,
+            Selected::Unbuilt(_) => return Err(ImagesError::NoImageOfBlock { block: reference.to_owned() }),
+            Selected::InBase(_) => return Err(ImagesError::NoEnvironment { block: reference.to_owned() }),
+        };
+        let stays = |why| ImagesError::Stays { reference: reference.to_owned(), why };
+        let identity = survey.entries[index].identity();
+        if survey.entries.iter().any(|other| other.parent.as_ref() == Some(&identity)) {
+            return Err(stays(Stays::CarriesKept));
+        }
+        let decision = decide(&survey.subjects(), goal(self.settings, How::Everything), survey.now);
+        if let Fate::Stays(why) = decision.fates[index] {
+            return Err(stays(why));
+        }
+        let removed = remove_one(self.store(), &self.ledger, &survey, index).await;
+        match removed.map_err(|source| ImagesError::NotRemoved { reference: reference.to_owned(), source })? {
+            true => Ok(survey.entries.swap_remove(index)),
+            false => Err(stays(Stays::Held)),
         }
     }
 

@@ -103,6 +103,18 @@ pub(crate) async fn prune(
     Ok(report)
 }
 
+/// Removes one entry of a survey, as a user requested. Returns whether it is gone; if not, it is in use again.
+pub(crate) async fn remove_one(
+    store: Option<&dyn ImageStore>,
+    ledger: &UsageStore,
+    survey: &Survey,
+    index: usize,
+) -> Result<bool, AnyError> {
+    let _turn = turn(ledger, How::Everything).await?;
+    let removal = remove(store, ledger, &survey.entries[index], How::Everything, survey).await?;
+    Ok(matches!(removal, Removal::Gone { .. }))
+}
+
 /// Returns what `prune` would do, and changes nothing.
 pub(crate) fn foresee(survey: Survey, settings: &Settings, how: How) -> PruneReport {
     let decision = decide(&survey.subjects(), goal(settings, how), survey.now);
@@ -155,7 +167,7 @@ enum Removal {
     Skipped,
 }
 
-type AnyError = Box<dyn Error + Send + Sync>;
+pub(crate) type AnyError = Box<dyn Error + Send + Sync>;
 
 async fn remove(
     store: Option<&dyn ImageStore>,
@@ -300,6 +312,19 @@ mod tests {
         assert_eq!(report.failed.len(), 1, "{report:?}");
         assert!(report.failed[0].what.ends_with(hashes[0]), "{report:?}");
         assert!(report.summary().unwrap().starts_with("cannot remove `"), "{report:?}");
+    }
+
+    #[tokio::test]
+    async fn one_is_removed_alone_and_not_while_it_is_in_use() {
+        let hashes = ["00000000000000000000000000000000", "11111111111111111111111111111111"];
+        let (_folder, settings, ledger) = machine(&hashes);
+        let survey = Survey::take(None, &ledger, &settings).await.unwrap();
+        let held = ledger.share(&survey.entries[1].key).await.unwrap();
+        assert!(!remove_one(None, &ledger, &survey, 1).await.unwrap());
+        drop(held);
+        assert!(remove_one(None, &ledger, &survey, 0).await.unwrap());
+        let there = |index: usize| survey.entries[index].path.as_ref().unwrap().exists();
+        assert!(!there(0) && there(1));
     }
 
     #[tokio::test]

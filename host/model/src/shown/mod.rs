@@ -197,6 +197,26 @@ fn first_line(text: &str) -> (&str, Option<&str>) {
     (line, Some(if ends_in_two { &rest[1..] } else { rest }))
 }
 
+/// A text of any number of lines for a page: without its colours, and with other characters that are not shown replaced.
+/// Line ends and tabs stay.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
+    if text.bytes().all(is_plain) {
+        return text.to_owned();
+    }
+    let (mut appearance, mut marks) = (Appearance::default(), 0);
+    let mut visible = String::with_capacity(text.len());
+    for character in without_colours(text).chars() {
+        let shown = if matches!(character, '\n' | '\t') { character } else { appearance.of(character) };
+        marks = if width(shown) == 0 && !matches!(shown, '\n' | '\t') { marks + 1 } else { 0 };
+        if marks <= MARKS_MAX {
+            visible.push(shown);
+        }
+    }
+    visible
+}
+
 fn without_colours(text: &str) -> String {
     let (mut plain, mut rest) = (String::new(), text);
     while let Some(at) = rest.find('\u{1b}') {

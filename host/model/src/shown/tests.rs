@@ -262,3 +262,17 @@ fn long_texts_are_cut() {
     assert_eq!(Word::cut("a\u{1b}[31mb\n", 9).as_str(), "a�[31mb ");
     assert_eq!(Word::message("a\u{1b}[31mb\n", 9).as_str(), "ab ");
 }
+
+#[test]
+fn texts_of_pages_have_no_character_that_is_not_shown() {
+    let rows = [
+        ("plain\n\ttext <b>", "plain\n\ttext <b>"),
+        ("\u{1b}[31mred\u{1b}[0m and \u{1b}[2Jnot", "red and �[2Jnot"),
+        ("a\u{202e}b\u{200b}c\r\0", "a�b�c��"),
+        ("日本 ❤️", "日本 ❤️"),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(visible(text), expected);
+    }
+    assert_eq!(visible(&format!("a{}", "\u{301}".repeat(1000))).chars().count(), 1 + MARKS_MAX);
+}

@@ -3,6 +3,7 @@
 mod damage;
 mod logs;
 mod runs;
+mod select;
 mod takeover;
 mod tokens;
 
