@@ -65,6 +65,7 @@ pub(crate) async fn serve(arguments: ServeArguments, host: Host) -> u8 {
     let mut options = ServerOptions::new(software());
     (options.idle, options.drain) = (arguments.idle, arguments.drain);
     options.allows_processes = arguments.allow_processes;
+    options.words = crate::help::words;
     options.blocks = arguments.blocks.iter().map(|folder| absolute(folder)).collect();
     options.outputs_bytes = arguments.outputs_bytes.unwrap_or(options.outputs_bytes);
     let state_folder = host.settings().state_folder.clone();

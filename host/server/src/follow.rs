@@ -15,6 +15,7 @@ pub(crate) struct Following {
     web: Web,
     run: HistoryEntry,
     position: u64,
+    build: u64,
     is_first: bool,
     has_ended: bool,
 }
@@ -24,6 +25,8 @@ pub(crate) struct Following {
 pub(crate) struct News {
     /// What was printed.
     pub(crate) log: LogPiece,
+    /// What the build of its environment has printed, until the script starts.
+    pub(crate) build: LogPiece,
     /// The run as it is now.
     pub(crate) run: HistoryEntry,
 }
@@ -31,7 +34,12 @@ pub(crate) struct News {
 impl Following {
     /// Follows a run, and what its script prints from this position on.
     pub(crate) fn new(web: Web, run: HistoryEntry, position: u64) -> Self {
-        Self { web, run, position, is_first: true, has_ended: false }
+        Self { web, run, position, build: 0, is_first: true, has_ended: false }
+    }
+
+    /// Follows the output of its build from this position on.
+    pub(crate) fn after_build(self, build: u64) -> Self {
+        Self { build, ..self }
     }
 
     /// Whether the run has ended, and all of it is known.
@@ -49,24 +57,26 @@ impl Following {
                     () = self.web.closing.cancelled() => return Ok(None),
                 }
             }
-            let (known, position) = (self.run.clone(), self.position);
+            let (known, position, built) = (self.run.clone(), self.position, self.build);
             // The run first: all that it printed is there once it has ended.
             let look = self.web.history(move |history| {
                 let run = history.again(&known)?;
                 let log = history.log_after(&run, position)?;
-                Ok((run, log))
+                let build = history.build_log_after(&run, built)?;
+                Ok((run, log, build))
             });
-            let (run, log) = look.await?;
+            let (run, log, build) = look.await?;
             // What follows a gap is given the next time.
             self.has_ended = run.state != RunState::Running && log.bytes.is_empty();
             let shown = |run: &HistoryEntry| (run.state, run.message.clone(), run.progress.map(f64::to_bits));
-            let is_new = !log.bytes.is_empty() || self.has_ended || shown(&run) != shown(&self.run);
-            self.position = log.position;
+            let is_new =
+                !log.bytes.is_empty() || !build.bytes.is_empty() || self.has_ended || shown(&run) != shown(&self.run);
+            (self.position, self.build) = (log.position, build.position);
             self.run.clone_from(&run);
             if is_new {
                 // More may have been printed at once than one look gives.
                 self.is_first = !log.bytes.is_empty() && run.state != RunState::Running;
-                return Ok(Some(News { log, run }));
+                return Ok(Some(News { log, build, run }));
             }
         }
         Ok(None)

@@ -15,6 +15,7 @@ mod outputs;
 mod page;
 mod problem;
 mod rejection;
+mod samples;
 mod server;
 mod session;
 mod socket;

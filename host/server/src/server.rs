@@ -11,7 +11,7 @@ use crate::socket::Listening;
 use crate::web::Web;
 use longshore::causes::chain;
 use longshore::config::SettingsDigests;
-use longshore::{Cancel, Host};
+use longshore::{Cancel, Host, Remedy};
 use longshore_os::locked_folder::{TEMPORARY, remove_abandoned};
 use longshore_protocol::Software;
 use std::path::PathBuf;
@@ -44,6 +44,8 @@ pub struct ServerOptions {
     pub blocks: Vec<PathBuf>,
     /// Most bytes of the tables that are kept of runs over HTTP.
     pub outputs_bytes: u64,
+    /// What a caller can do about an outcome, in the words of this program, for the pages.
+    pub words: fn(&Remedy) -> Option<String>,
 }
 
 /// The bytes of tables that are kept, unless an operator says otherwise.
@@ -60,6 +62,7 @@ impl ServerOptions {
             drain: Duration::from_secs(30),
             blocks: Vec::new(),
             outputs_bytes: OUTPUTS_BYTES,
+            words: |_| None,
         }
     }
 }
@@ -126,8 +129,9 @@ impl Server {
         let open = Open::new();
         let mut sessions = JoinSet::new();
         let runs = TaskTracker::new();
-        let serving = http
-            .map(|http| tokio::spawn(serve_http(http, shared.clone(), options.clone(), runs.clone(), open.clone())));
+        let serving = http.map(|http| {
+            tokio::spawn(serve_http(http, shared.clone(), options.clone(), runs.clone(), open.clone(), stop.clone()))
+        });
         let idle = loop {
             let idle = async {
                 match options.idle {
@@ -197,8 +201,17 @@ async fn accept(listener: &UnixListener, places: &Arc<Semaphore>) -> Option<(Uni
 }
 
 /// Serves HTTP until `closing`, and then until the last answer is sent.
-async fn serve_http(http: HttpListening, shared: Shared, options: ServerOptions, runs: TaskTracker, open: Open) {
+async fn serve_http(
+    http: HttpListening,
+    shared: Shared,
+    options: ServerOptions,
+    runs: TaskTracker,
+    open: Open,
+    stop: Cancel,
+) {
     let outputs = KeptOutputs::new(&shared.host.settings().state_folder, options.outputs_bytes);
-    let web = Web::new(shared.clone(), KnownBlocks::new(options.blocks), outputs, runs, open.clone());
-    http.serve(router(web), &shared.closing, &open).await;
+    let blocks = KnownBlocks::new(options.blocks);
+    let web = Web::new(shared.clone(), blocks, outputs, runs, open.clone(), stop, options.words);
+    let measuring = web.samples.clone().measure(shared.host, shared.closing.clone());
+    tokio::join!(http.serve(router(web), &shared.closing, &open), measuring);
 }

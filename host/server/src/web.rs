@@ -4,14 +4,18 @@ use crate::blocks::KnownBlocks;
 use crate::open::Open;
 use crate::outputs::KeptOutputs;
 use crate::problem::Problem;
+use crate::samples::Samples;
 use crate::session::Shared;
 use crate::start::Starter;
 use longshore::history::{HistoryError, RunHistory, TokenError, Tokens};
-use longshore::{Cancel, Host};
+use longshore::{Cancel, Host, Remedy};
 use longshore_protocol::Software;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::spawn_blocking;
 use tokio_util::task::TaskTracker;
+
+/// Advice in the words of the program that serves.
+pub(crate) type Words = fn(&Remedy) -> Option<String>;
 
 /// The state of all handlers. Clones are the same.
 #[derive(Debug, Clone)]
@@ -24,6 +28,12 @@ pub(crate) struct Web {
     pub(crate) blocks: Arc<KnownBlocks>,
     /// Cancelled once nothing new may begin, and what is live ends.
     pub(crate) closing: Cancel,
+    /// Ends the host.
+    pub(crate) stop: Cancel,
+    /// What can be done about an outcome, in words.
+    pub(crate) words: Words,
+    /// Measurements of the last day.
+    pub(crate) samples: Samples,
     histories: Arc<Mutex<Vec<RunHistory>>>,
     tokens: Arc<Mutex<Vec<Tokens>>>,
 }
@@ -35,11 +45,14 @@ impl Web {
         outputs: KeptOutputs,
         runs: TaskTracker,
         open: Open,
+        stop: Cancel,
+        words: Words,
     ) -> Self {
         let Shared { host, software, allows_processes, closing, .. } = shared;
         let starter = Starter { host, outputs, runs, open, allows_processes };
         let blocks = Arc::new(blocks);
-        Self { starter, software, blocks, closing, histories: Arc::default(), tokens: Arc::default() }
+        let (samples, histories, tokens) = (Samples::default(), Arc::default(), Arc::default());
+        Self { starter, software, blocks, closing, stop, words, samples, histories, tokens }
     }
 
     pub(crate) fn host(&self) -> &Host {

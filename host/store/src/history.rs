@@ -2,7 +2,7 @@
 
 use crate::database::{Database, Place};
 use crate::error::{HistoryError, StoreFailure};
-use crate::log::LogPiece;
+use crate::log::{LogPiece, LogSource};
 use crate::takeover::{LeftFolder, may_be_needed, take_over};
 use longshore_model::cancel::CancelLevel;
 use rusqlite::{Row, params};

@@ -1,7 +1,7 @@
 //! Parts of the history: the runs that a filter selects, by cursor, and how many there are of each end since a time. Ids
 //! begin with the time, so that the newest runs have the greatest ids.
 
-use crate::database::Database;
+use crate::database::{Database, signed};
 use crate::error::{HistoryError, StoreFailure};
 use crate::history::{COLUMNS, HistoryEntry, RunHistory, RunState, entry};
 use rusqlite::{ToSql, params_from_iter};
@@ -142,19 +142,19 @@ impl RunHistory {
 
 impl Database {
     fn selected(&self, most: usize, selection: &Selection) -> Result<Vec<HistoryEntry>, StoreFailure> {
-        let (mut conditions, mut values) = (vec!["TRUE"], Vec::<Box<dyn ToSql>>::new());
-        conditions.extend(selection.end.map(End::condition));
-        if let Some(block) = &selection.block {
-            (conditions.push("block = ?"), values.push(Box::new(block.clone())));
-        }
-        for (condition, time) in [("started_ms >= ?", selection.since_ms), ("started_ms < ?", selection.until_ms)] {
-            if let Some(time) = time {
-                (conditions.push(condition), values.push(Box::new(crate::database::signed(time))));
-            }
-        }
-        if let Some(before) = &selection.before {
-            (conditions.push("run_id < ?"), values.push(Box::new(before.clone())));
-        }
+        let mut conditions: Vec<(&str, Option<Box<dyn ToSql>>)> = vec![("TRUE", None)];
+        conditions.extend(selection.end.map(|end| (end.condition(), None)));
+        let mut with = |condition, value: Option<Box<dyn ToSql>>| {
+            conditions.extend(value.map(|value| (condition, Some(value))));
+        };
+        let text = |text: &Option<String>| text.clone().map(|text| Box::new(text) as Box<dyn ToSql>);
+        let time = |time: Option<u64>| time.map(|time| Box::new(signed(time)) as Box<dyn ToSql>);
+        with("block = ?", text(&selection.block));
+        with("started_ms >= ?", time(selection.since_ms));
+        with("started_ms < ?", time(selection.until_ms));
+        with("run_id < ?", text(&selection.before));
+        let (conditions, values): (Vec<_>, Vec<_>) = conditions.into_iter().unzip();
+        let values = values.into_iter().flatten();
         let query = format!("SELECT {COLUMNS} FROM runs WHERE {} ORDER BY run_id DESC", conditions.join(" AND "));
         let mut query = self.connection.prepare(&query)?;
         let mut rows = query.query(params_from_iter(values))?;

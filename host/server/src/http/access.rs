@@ -74,10 +74,15 @@ pub(crate) fn same_origin(method: &Method, headers: &HeaderMap) -> Result<(), Pr
     }
 }
 
-/// Whether a browser asks for a page.
+/// Whether a browser goes to a page.
 pub(crate) fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
+    matches!(*method, Method::GET | Method::HEAD) && accepts_page(headers)
+}
+
+/// Whether a browser shows the answer as a page.
+pub(crate) fn accepts_page(headers: &HeaderMap) -> bool {
     let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
-    matches!(*method, Method::GET | Method::HEAD) && accepted.any(|accept| accept.contains("text/html"))
+    accepted.any(|accept| accept.contains("text/html"))
 }
 
 /// The address of the sign-in, from which this one is returned to.

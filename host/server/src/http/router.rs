@@ -1,23 +1,31 @@
 //! All addresses, and the layers around them.
 
-use crate::http::access::{self, wants_page};
+use crate::http::access::{self, accepts_page};
 use crate::http::protect::protect;
 use crate::http::{api, signin};
 use crate::page;
 use crate::problem::Problem;
 use crate::web::Web;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Multipart, Request, State};
 use axum::http::Uri;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::post;
 
 /// The service of all requests.
 pub(crate) fn router(web: Web) -> Router {
-    let guarded = api::guarded().merge(page::router()).fallback(nothing);
+    let form = Router::new().route("/blocks/{*name}", post(begin)).layer(DefaultBodyLimit::disable());
+    let guarded = api::guarded().merge(page::router()).merge(form).fallback(nothing);
     let guarded = guarded.layer(from_fn_with_state(web.clone(), access::guard));
     let open = api::open().merge(signin::router()).merge(page::assets());
     open.merge(guarded).layer(from_fn(as_page)).layer(from_fn(protect)).with_state(web)
+}
+
+/// Starts the run that the form of a block's page asks for, and leads to its page.
+async fn begin(State(web): State<Web>, multipart: Multipart) -> Result<Redirect, Problem> {
+    let run_id = api::begin(&web, multipart).await?;
+    Ok(Redirect::to(&format!("/runs/{run_id}")))
 }
 
 async fn nothing(uri: Uri) -> Problem {
@@ -26,7 +34,7 @@ async fn nothing(uri: Uri) -> Problem {
 
 /// Makes pages of errors where a browser asked for a page.
 async fn as_page(request: Request, next: Next) -> Response {
-    let is_page = wants_page(request.method(), request.headers());
+    let is_page = accepts_page(request.headers());
     let response = next.run(request).await;
     match response.extensions().get::<Problem>() {
         Some(problem) if is_page => page::error(problem.clone()).into_response(),

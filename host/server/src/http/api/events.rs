@@ -66,7 +66,7 @@ pub(crate) async fn events(
 struct Pending(Vec<Event>);
 
 impl Pending {
-    fn of(News { log, run }: News) -> Self {
+    fn of(News { log, run, .. }: News) -> Self {
         let id = log.position.to_string();
         let run = Event::default().id(&id).event("run").json_data(Run::listed(run));
         let mut events: Vec<Event> = run.into_iter().collect();

@@ -125,16 +125,26 @@ pub(crate) struct Partition {
 }
 
 /// Takes the form, and checks all that can be checked without the block.
-pub(crate) async fn received(web: &Web, multipart: Multipart) -> Result<Gathered, Problem> {
-    let receiving = Receiving::new(web).receive(multipart);
+pub(crate) async fn received(web: &Web, multipart: Multipart, blank: Blank) -> Result<Gathered, Problem> {
+    let receiving = Receiving::new(web, blank).receive(multipart);
     let late = || Problem::new(StatusCode::REQUEST_TIMEOUT, "the body takes too long", "it did not end within an hour");
     let received = tokio::time::timeout(WHOLE, receiving).await.map_err(|_| late())??;
     let web = web.clone();
     spawn_blocking(move || received.end(&web)).await.map_err(|_| Problem::broken())?
 }
 
+/// What an empty option, and a file field without a file, mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blank {
+    /// An empty value.
+    Given,
+    /// No value.
+    Unset,
+}
+
 /// A form that is coming.
 struct Receiving {
+    blank: Blank,
     temporary_folder: std::path::PathBuf,
     gathering: Option<Gathering>,
     parts: usize,
@@ -149,10 +159,11 @@ struct Receiving {
 }
 
 impl Receiving {
-    fn new(web: &Web) -> Self {
+    fn new(web: &Web, blank: Blank) -> Self {
         let settings = web.host().settings();
         let placeholder = Submission::new(SubmittedBlock::Files { name: "block".into(), script: None });
         Self {
+            blank,
             temporary_folder: settings.temporary_folder.clone(),
             gathering: Some(Gathering::new(placeholder, settings.work_folder.clone())),
             parts: 0,
@@ -195,10 +206,14 @@ impl Receiving {
                 Ok(())
             }
             ("option", option) if !option.is_empty() => {
-                self.options.push((option.to_owned(), SubmittedValue::Text(text(field).await?)));
+                let value = text(field).await?;
+                if self.blank == Blank::Given || !value.is_empty() {
+                    self.options.push((option.to_owned(), SubmittedValue::Text(value)));
+                }
                 Ok(())
             }
             ("file", "") => self.file(field).await,
+            ("input", _) if self.blank == Blank::Unset && field.file_name() == Some("") => Ok(()),
             ("input", to) => self.input(to, field).await,
             _ => Err(Problem::invalid(format!(
                 "the part `{name}` is not known: known are `block`, `file`, `script`, `name`, `input`, `option.NAME`, \

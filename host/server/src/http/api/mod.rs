@@ -13,6 +13,8 @@ mod runs;
 mod submit;
 mod tables;
 
+pub(crate) use submit::begin;
+
 use crate::web::Web;
 use axum::routing::get;
 use axum::{Json, Router};

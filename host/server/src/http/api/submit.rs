@@ -1,5 +1,6 @@
 //! Asking for a run: answered at once with its address, or at its end with its record or a table.
 
+use crate::http::api::form::Blank;
 use crate::http::api::runs::Run;
 use crate::http::api::{form, formats, tables};
 use crate::problem::Problem;
@@ -66,7 +67,7 @@ pub(crate) async fn submit(
     let wanted = formats::wanted(asked.format.as_deref(), &headers)?;
     // As a media type, JSON is the run and no table.
     let table = wanted.filter(|format| asked.format.is_some() || *format != Format::Json);
-    let gathered = form::received(&web, multipart).await?;
+    let gathered = form::received(&web, multipart, Blank::Given).await?;
     let StartedRun { run_id, cancel, ended } = web.starter.start(gathered).await.map_err(refused)?;
     let named = [(RUN, run_id.clone())];
     if table.is_none() && !asked.wait {
@@ -95,6 +96,15 @@ pub(crate) async fn submit(
     };
     let answer = tables::answer(&web, run_id, number, format).await?;
     Ok((named, answer).into_response())
+}
+
+/// Starts what the form of a page asks for, which has an empty field for each value that is not given. Returns the run's id.
+pub(crate) async fn begin(web: &Web, multipart: Multipart) -> Result<String, Problem> {
+    if web.closing.is_cancelled() {
+        return Err(Problem::closing());
+    }
+    let gathered = form::received(web, multipart, Blank::Unset).await?;
+    Ok(web.starter.start(gathered).await.map_err(refused)?.run_id)
 }
 
 /// A run that cannot be made.
