@@ -7,6 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{Html, IntoResponse, Response};
+use longshore::shown::visible;
 use std::convert::Infallible;
 
 /// A section of the navigation.
@@ -90,7 +91,7 @@ pub(crate) struct Call {
 pub(crate) struct Frame {
     pub(crate) title: String,
     pub(crate) section: Option<Section>,
-    pub(crate) assets: &'static str,
+    pub(crate) assets: String,
     pub(crate) done: Option<&'static str>,
     pub(crate) calls: Vec<Call>,
     /// Commands that do the same.
@@ -134,8 +135,41 @@ pub(crate) fn quoted(text: &str) -> String {
     }
 }
 
-/// The answer with a page.
+/// The answer with a page. Templates escape every value, so that no text of a script, a block or a person is markup; here
+/// what would change its direction or be invisible is replaced.
 pub(crate) fn show(page: &impl Template) -> Result<Response, Problem> {
     let text = page.render().map_err(|error| Problem::internal(format!("cannot render the page: {error}")))?;
-    Ok(Html(text).into_response())
+    Ok(Html(visible(&text)).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Template)]
+    #[template(source = "<p title=\"{{ text }}\">{{ text }}</p>", ext = "html")]
+    struct Example<'a> {
+        text: &'a str,
+    }
+
+    #[tokio::test]
+    async fn text_is_shown_and_never_interpreted() {
+        for (text, expected) in [
+            ("<script>\u{202e}&\"'", "&#60;script&#62;�&#38;&#34;&#39;"),
+            ("&\u{1b}[31m#60;b\u{1b}[2J", "&#38;#60;b�[2J"),
+            ("<\u{1b}[1mb>\0\u{200b}", "&#60;b&#62;��"),
+        ] {
+            let shown = show(&Example { text }).unwrap();
+            let shown = axum::body::to_bytes(shown.into_body(), 1000).await.unwrap();
+            let expected = format!("<p title=\"{expected}\">{expected}</p>");
+            assert_eq!(String::from_utf8_lossy(&shown), expected);
+        }
+    }
+
+    #[test]
+    fn words_of_a_shell_stay_one() {
+        assert_eq!(quoted("/a/b.py"), "/a/b.py");
+        assert_eq!(quoted("a b'c"), "'a b'\\''c'");
+        assert_eq!(quoted(""), "''");
+    }
 }

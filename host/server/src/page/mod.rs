@@ -1,13 +1,12 @@
 //! The pages: what runs and has run, blocks with a form that runs them, environments, the system. `frame` is around each,
-//! templates are checked when they are compiled, and `escape` writes every value. They work without script; `assets` has
-//! the script that makes them better, and `live` what it listens to.
+//! and shows every text, never interprets it; templates are checked when they are compiled. They work without script;
+//! `assets` has the script that makes them better, and `live` what it listens to.
 
 mod address;
 mod assets;
 mod blocks;
 mod environment;
 mod environments;
-pub(crate) mod escape;
 mod frame;
 mod home;
 mod lines;

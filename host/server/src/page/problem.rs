@@ -1,9 +1,9 @@
 //! An error as a page.
 
-use crate::page::frame::{Frame, Visit};
+use crate::page::frame::{Frame, Visit, show};
 use crate::problem::Problem;
 use askama::Template;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 
 #[derive(Template)]
 #[template(path = "problem.html")]
@@ -23,8 +23,7 @@ pub(crate) fn error(problem: Problem) -> Response {
     // A single one is in the detail.
     let problems = if problem.problems.len() > 1 { problem.problems } else { Vec::new() };
     let page = ProblemPage { frame: Frame::new(&Visit::default(), None, title), detail: problem.detail, problems };
-    match page.render() {
-        Ok(text) => (status, Html(text)).into_response(),
-        Err(_) => status.into_response(),
-    }
+    let mut answer = show(&page).unwrap_or_else(|_| status.into_response());
+    *answer.status_mut() = status;
+    answer
 }

@@ -18,14 +18,15 @@ pub(crate) struct Moment {
 impl Moment {
     /// So many milliseconds after 1970.
     pub(crate) fn of_ms(milliseconds: u64) -> Self {
-        Self::of(
-            SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds)).unwrap_or(SystemTime::UNIX_EPOCH),
-        )
+        let moment = i64::try_from(milliseconds).ok().and_then(DateTime::<Utc>::from_timestamp_millis);
+        let moment = moment.unwrap_or_default();
+        let age = Utc::now().signed_duration_since(moment).to_std().unwrap_or_default();
+        Self { exact: moment.to_rfc3339_opts(SecondsFormat::Secs, true), relative: human::ago(age) }
     }
 
     pub(crate) fn of(time: SystemTime) -> Self {
-        let exact = DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Secs, true);
-        Self { exact, relative: human::ago(time.elapsed().unwrap_or_default()) }
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self::of_ms(u64::try_from(since.as_millis()).unwrap_or_default())
     }
 }
 

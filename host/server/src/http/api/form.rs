@@ -2,6 +2,7 @@
 //! folder of ours, tables to files without names. It names no path of this machine.
 
 use crate::gather::{Gathered, Gathering};
+use crate::http::api::blank::Blank;
 use crate::problem::Problem;
 use crate::web::Web;
 use axum::extract::Multipart;
@@ -131,15 +132,6 @@ pub(crate) async fn received(web: &Web, multipart: Multipart, blank: Blank) -> R
     let received = tokio::time::timeout(WHOLE, receiving).await.map_err(|_| late())??;
     let web = web.clone();
     spawn_blocking(move || received.end(&web)).await.map_err(|_| Problem::broken())?
-}
-
-/// What an empty option, and a file field without a file, mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Blank {
-    /// An empty value.
-    Given,
-    /// No value.
-    Unset,
 }
 
 /// A form that is coming.

@@ -2,6 +2,7 @@
 //! descriptions, so that there is no address without one.
 
 mod about;
+mod blank;
 mod blocks;
 mod cancel;
 mod events;

@@ -1,6 +1,6 @@
 //! Asking for a run: answered at once with its address, or at its end with its record or a table.
 
-use crate::http::api::form::Blank;
+use crate::http::api::blank::Blank;
 use crate::http::api::runs::Run;
 use crate::http::api::{form, formats, tables};
 use crate::problem::Problem;
