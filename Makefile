@@ -118,7 +118,7 @@ lint: setup venv r-library ## Check format, lints, types and documentation
 test: setup ## Run all tests
 	@$(MAKE) --no-print-directory -j2 images build venv lint
 	@tests/needs
-	@tests/all rust python tables hostile fresh
+	@tests/all rust python tables hostile fresh browser
 
 test-fresh: setup images build venv ## Test on a fresh engine and as an ordinary user
 	@tests/needs
@@ -127,6 +127,10 @@ test-fresh: setup images build venv ## Test on a fresh engine and as an ordinary
 test-hostile: setup images build venv ## Test each protection with hostile scripts, and that it is needed
 	@tests/needs
 	@tests/all hostile
+
+test-browser: setup images build venv ## Test the pages in a browser, keep pictures of them
+	@tests/needs
+	@tests/all browser
 
 test-tables: setup images build venv ## Run the larger tests of tables, including Spark
 	@images/packages tables
@@ -161,4 +165,4 @@ clean: ## Remove build results
 	@cargo clean
 	@rm -rf $(VENV) $(TOOLS)
 
-.PHONY: help tools engine setup agent wheel venv program python-image r-library r-package images images-13 sdk build install dist dist-images demo lint test test-fresh test-hostile test-tables test-server test-dist test-13 docs modules bench clean
+.PHONY: help tools engine setup agent wheel venv program python-image r-library r-package images images-13 sdk build install dist dist-images demo lint test test-fresh test-hostile test-browser test-tables test-server test-dist test-13 docs modules bench clean

@@ -136,7 +136,9 @@ class Browser:
 
     def keys(self, text: str) -> None:
         """Presses keys."""
-        pressed = [action for key in text for action in ({"type": "keyDown", "value": key}, {"type": "keyUp", "value": key})]
+        pressed = [
+            action for key in text for action in ({"type": "keyDown", "value": key}, {"type": "keyUp", "value": key})
+        ]
         self.call("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": pressed}]})
 
     def soon(self, what: str, holds: Callable[[], T]) -> T:
@@ -172,6 +174,8 @@ class Browser:
 
     def requests(self) -> set[str]:
         """The addresses that were requested since the last time."""
-        messages = (json.loads(entry["message"])["message"] for entry in self.call("POST", "/se/log", {"type": "performance"}))
+        messages = (
+            json.loads(entry["message"])["message"] for entry in self.call("POST", "/se/log", {"type": "performance"})
+        )
         sent = (message["params"] for message in messages if message["method"] == "Network.requestWillBeSent")
         return {parameters["request"]["url"] for parameters in sent}
