@@ -24,6 +24,10 @@ async function refresh(prepare) {
       const closed = [...now.querySelectorAll("details[data-load]")].find((other) => other.dataset.load === open.dataset.address);
       closed?.replaceWith(open);
     }
+    const opened = [...part.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent);
+    for (const summary of now.querySelectorAll("details > summary")) {
+      if (opened.includes(summary.textContent) && !summary.parentElement.dataset.load) summary.parentElement.open = true;
+    }
     part.replaceChildren(...now.childNodes);
     part.dataset.before = before;
     prepare(part);

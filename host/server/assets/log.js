@@ -76,5 +76,8 @@ export function log(source) {
     if (follows && !isSelected(script)) toEnd(script);
     else button.hidden = false;
   });
-  source.addEventListener("end", () => { button.hidden = true; });
+  source.addEventListener("end", () => {
+    button.hidden = true;
+    document.querySelector("[data-waiting]").textContent = "The script has printed nothing.";
+  });
 }

@@ -30,6 +30,9 @@ const COLUMNS: usize = 200;
 /// The most characters of a value that are shown.
 const VALUE_MAX: usize = 200;
 
+/// The most characters of a least or greatest value.
+const RANGE_MAX: usize = 40;
+
 /// Tables that are read at a time: each may take a processor for seconds.
 static PLACES: Semaphore = Semaphore::const_new(2);
 
@@ -221,8 +224,8 @@ fn view(peek: Peek) -> TableView {
             some => format!("{some} missing"),
         };
         let range = match (column.least, column.greatest) {
-            (Some(least), Some(greatest)) if least == greatest => cut(&least),
-            (Some(least), Some(greatest)) => format!("{} … {}", cut(&least), cut(&greatest)),
+            (Some(least), Some(greatest)) if least == greatest => cut(&least, RANGE_MAX),
+            (Some(least), Some(greatest)) => format!("{} … {}", cut(&least, RANGE_MAX), cut(&greatest, RANGE_MAX)),
             _ => String::new(),
         };
         let is_number = ["Int", "UInt", "Float", "Decimal"].iter().any(|kind| column.data_type.starts_with(kind));
@@ -231,7 +234,7 @@ fn view(peek: Peek) -> TableView {
         ColumnView { name: column.name, data_type: column.data_type, is_number, missing, percent_there, range }
     });
     let short = |row: Vec<Option<String>>| -> Vec<Option<String>> {
-        row.into_iter().take(COLUMNS).map(|value| value.map(|value| cut(&value))).collect()
+        row.into_iter().take(COLUMNS).map(|value| value.map(|value| cut(&value, VALUE_MAX))).collect()
     };
     let columns = columns.collect();
     let first: Vec<_> = peek.first.into_iter().map(short).collect();
@@ -242,8 +245,8 @@ fn view(peek: Peek) -> TableView {
     TableView { rows, format: peek.format, is_sample, columns, shown: first.len(), first, columns_left }
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(VALUE_MAX) {
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
         None => text.to_owned(),
         Some((at, _)) => format!("{}…", &text[..at]),
     }
