@@ -151,11 +151,16 @@ impl Database {
         let time = |time: Option<u64>| time.map(|time| Box::new(signed(time)) as Box<dyn ToSql>);
         with("block = ?", text(&selection.block));
         with("started_ms >= ?", time(selection.since_ms));
+        // What is older need not be looked at.
+        with("run_id > ?", text(&selection.since_ms.map(|since| self.newest_before(since)).transpose()?.flatten()));
         with("started_ms < ?", time(selection.until_ms));
         with("run_id < ?", text(&selection.before));
         let (conditions, values): (Vec<_>, Vec<_>) = conditions.into_iter().unzip();
         let values = values.into_iter().flatten();
-        let query = format!("SELECT {COLUMNS} FROM runs WHERE {} ORDER BY run_id DESC", conditions.join(" AND "));
+        // There are few of them.
+        let index = if selection.end == Some(End::Running) { "INDEXED BY running" } else { "" };
+        let conditions = conditions.join(" AND ");
+        let query = format!("SELECT {COLUMNS} FROM runs {index} WHERE {conditions} ORDER BY run_id DESC");
         let mut query = self.connection.prepare(&query)?;
         let mut rows = query.query(params_from_iter(values))?;
         let mut runs = Vec::new();
@@ -166,6 +171,14 @@ impl Database {
             runs.extend(settled.filter(|run| selection.end.is_none_or(|end| run.end() == end)));
         }
         Ok(runs)
+    }
+
+    /// The newest run that began before a time; a clock that was set back by less than a second is tolerated.
+    fn newest_before(&self, time_ms: u64) -> Result<Option<String>, StoreFailure> {
+        let newest = "SELECT run_id FROM runs WHERE started_ms < ?1 ORDER BY run_id DESC LIMIT 1";
+        let mut newest = self.connection.prepare(newest)?;
+        let mut rows = newest.query([signed(time_ms.saturating_sub(1000))])?;
+        Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
     }
 
     fn mark(&self, most: usize) -> Result<u64, StoreFailure> {

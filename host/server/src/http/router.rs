@@ -15,8 +15,10 @@ use axum::routing::post;
 
 /// The service of all requests.
 pub(crate) fn router(web: Web) -> Router {
-    let form = Router::new().route("/blocks/{*name}", post(begin)).layer(DefaultBodyLimit::disable());
-    let guarded = api::guarded().merge(page::router()).merge(form).fallback(nothing);
+    let form = Router::new().route("/blocks/{*name}", post(begin));
+    // Tables are as large as they are: what is read of a form is written to files, and its other parts are bounded.
+    let forms = api::guarded().merge(form).layer(DefaultBodyLimit::disable());
+    let guarded = forms.merge(page::router()).fallback(nothing);
     let guarded = guarded.layer(from_fn_with_state(web.clone(), access::guard));
     let open = api::open().merge(signin::router()).merge(page::assets());
     open.merge(guarded).layer(from_fn(as_page)).layer(from_fn(protect)).with_state(web)

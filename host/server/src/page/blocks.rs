@@ -53,6 +53,13 @@ struct BlockPage {
     last: Vec<RunRow>,
 }
 
+impl BlockPage {
+    /// Its path, as a word of a shell.
+    fn word(&self) -> String {
+        quoted(&self.path)
+    }
+}
+
 /// A table that the form takes.
 struct InputField {
     number: usize,
@@ -210,12 +217,13 @@ pub(crate) async fn block(
         return Err(Problem::unknown(format!("there is no block `{name}` among those that this host knows")));
     };
     let (address, path) = (of_block(&name), known.path.display().to_string());
-    let command = format!("longshore run {}", quoted(&path));
     let arguments = format!("-F block={}", quoted(&name));
     let frame = |title: &str| {
-        Frame::new(&visit, Some(Section::Blocks), title)
-            .call("Run it", &format!("{arguments} -F input=@table.csv"), "/runs")
-            .command(command.clone())
+        Frame::new(&visit, Some(Section::Blocks), title).call(
+            "Run it",
+            &format!("{arguments} -F input=@table.csv"),
+            "/runs",
+        )
     };
     let (loaded, place) = (known.loaded, known.path);
     let loaded = match loaded {

@@ -55,9 +55,7 @@ pub(crate) async fn page(State(web): State<Web>, visit: Visit, Path(hash): Path<
     others.extend(bases.iter().flat_map(|base| &base.names).map(|name| (name.clone(), name.clone())));
     let entry = &explained.entry;
     let short = entry.short_hash().to_owned();
-    let frame = Frame::new(&visit, Some(Section::Environments), entry.title())
-        .command(format!("longshore images explain {short}"))
-        .command(format!("longshore images {} {short}", if entry.pinned { "unpin" } else { "pin" }));
+    let frame = Frame::new(&visit, Some(Section::Environments), entry.title());
     let packages = explained.installed.iter().map(|package| PackageRow {
         kind: package.kind.clone(),
         name: package.name.clone(),

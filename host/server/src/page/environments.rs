@@ -127,9 +127,7 @@ pub(crate) async fn page(State(web): State<Web>, visit: Visit) -> Result<Respons
         next: goes,
     };
     let bases = images.bases().await.map_err(failed)?;
-    let frame = Frame::new(&visit, Some(Section::Environments), "Environments")
-        .command("longshore images list")
-        .command("longshore images prune");
+    let frame = Frame::new(&visit, Some(Section::Environments), "Environments");
     show(&EnvironmentsPage {
         frame,
         rows: entries.iter().map(|entry| EnvironmentRow::of(entry, &next)).collect(),
@@ -200,11 +198,6 @@ pub(crate) async fn compare(
         second: found.second,
     });
     let differences = differences.collect();
-    let short = |text: &str| text.chars().take(40).collect::<String>();
-    let frame = Frame::new(&visit, Some(Section::Environments), "Comparison").command(format!(
-        "longshore fingerprint {} {}",
-        short(&asked.first),
-        short(&asked.second)
-    ));
+    let frame = Frame::new(&visit, Some(Section::Environments), "Comparison");
     show(&ComparePage { frame, first: asked.first, second: asked.second, differences })
 }

@@ -1,4 +1,5 @@
-//! What all pages have: title, navigation, the message after an act, and the same by request and by command.
+//! What all pages have: title, navigation, the message after an act, and the same by request. The templates
+//! have the words, with the commands that do the same.
 
 use crate::page::assets;
 use crate::problem::Problem;
@@ -94,15 +95,13 @@ pub(crate) struct Frame {
     pub(crate) assets: String,
     pub(crate) done: Option<&'static str>,
     pub(crate) calls: Vec<Call>,
-    /// Commands that do the same.
-    pub(crate) commands: Vec<String>,
     base: String,
 }
 
 impl Frame {
     pub(crate) fn new(visit: &Visit, section: Option<Section>, title: impl Into<String>) -> Self {
         let (assets, base) = (assets::digest(), visit.base.clone());
-        Self { title: title.into(), section, assets, done: visit.done, calls: Vec::new(), commands: Vec::new(), base }
+        Self { title: title.into(), section, assets, done: visit.done, calls: Vec::new(), base }
     }
 
     /// A request below `/api/v1`, with the arguments of `curl` that it needs.
@@ -111,12 +110,6 @@ impl Frame {
         let address = quoted(&format!("{}/api/v1{path}", self.base));
         let curl = format!("curl {arguments}-H \"Authorization: Bearer $LONGSHORE_TOKEN\" {address}");
         self.calls.push(Call { what, curl });
-        self
-    }
-
-    /// The same by command.
-    pub(crate) fn command(mut self, command: impl Into<String>) -> Self {
-        self.commands.push(command.into());
         self
     }
 

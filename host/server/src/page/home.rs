@@ -59,10 +59,11 @@ pub(crate) async fn page(State(web): State<Web>, visit: Visit) -> Result<Respons
         percent: percent(used, budget),
         is_full: used > budget,
     });
-    let frame = Frame::new(&visit, Some(Section::Home), "Overview")
-        .call("List the newest runs", "", "/runs")
-        .call("Whether the host answers", "", "/health")
-        .command("longshore runs list --failed");
+    let frame = Frame::new(&visit, Some(Section::Home), "Overview").call("List the newest runs", "", "/runs").call(
+        "Whether the host answers",
+        "",
+        "/health",
+    );
     let rows = |runs: &[longshore::history::HistoryEntry]| runs.iter().map(RunRow::of).collect();
     let day = longshore::Day::of(std::time::SystemTime::now()).to_string();
     let (failed, running, newest) = (rows(&failed), rows(&running), rows(&newest));

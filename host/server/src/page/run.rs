@@ -48,6 +48,11 @@ struct RunPage {
 }
 
 impl RunPage {
+    /// The block, as a word of a shell.
+    fn word(&self) -> String {
+        quoted(&self.source)
+    }
+
     /// Title, part of the address, and tables.
     fn tables(&self) -> [(&'static str, &'static str, &[TableRow]); 2] {
         [("Inputs", "inputs", &self.record.inputs), ("Outputs", "outputs", &self.record.outputs)]
@@ -144,16 +149,10 @@ pub(crate) async fn page(
     let title = format!("{} · {}", run.block, RunRow::of(&run).short);
     let mut frame = Frame::new(&visit, Some(Section::Runs), title)
         .call("Get the record", "", &format!("/runs/{id}"))
-        .call("Follow the log", "-N", &format!("/runs/{id}/log?follow=true"))
-        .command(format!("longshore runs show {id}"))
-        .command(format!("longshore runs log {id}"));
-    frame = match is_running {
-        true => frame
-            .call("Cancel it", "-X POST", &format!("/runs/{id}/cancel"))
-            .command(format!("longshore runs watch {id}"))
-            .command(format!("longshore runs cancel {id}")),
-        false => frame.command(format!("longshore run {}", quoted(&run.source.to_string_lossy()))),
-    };
+        .call("Follow the log", "-N", &format!("/runs/{id}/log?follow=true"));
+    if is_running {
+        frame = frame.call("Cancel it", "-X POST", &format!("/runs/{id}/cancel"));
+    }
     let all = lines(&logs.script, 1);
     show(&RunPage {
         frame,

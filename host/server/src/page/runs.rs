@@ -139,9 +139,7 @@ pub(crate) async fn page(
     if !asked.block.is_empty() {
         blocks.insert(asked.block.clone());
     }
-    let frame = Frame::new(&visit, Some(Section::Runs), "Runs")
-        .call("List the newest runs", "", "/runs")
-        .command("longshore runs list");
+    let frame = Frame::new(&visit, Some(Section::Runs), "Runs").call("List the newest runs", "", "/runs");
     show(&RunsPage {
         frame,
         rows: runs.iter().map(RunRow::of).collect(),

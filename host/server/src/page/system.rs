@@ -49,11 +49,11 @@ impl Bar {
 pub(crate) async fn page(State(web): State<Web>, visit: Visit) -> Result<Response, Problem> {
     let settings = web.host().settings();
     let whole = budget::host();
-    let frame = Frame::new(&visit, Some(Section::System), "System")
-        .call("Version", "", "/version")
-        .call("Whether the host answers", "", "/health")
-        .command("longshore doctor")
-        .command("longshore images prune");
+    let frame = Frame::new(&visit, Some(Section::System), "System").call("Version", "", "/version").call(
+        "Whether the host answers",
+        "",
+        "/health",
+    );
     let facts = vec![
         ("Longshore", web.software.version.clone()),
         ("Engine", settings.engine_socket.display().to_string()),
@@ -141,7 +141,7 @@ pub(crate) async fn checks(State(web): State<Web>, visit: Visit) -> Result<Respo
     if visit.part {
         return show(&ChecksPart { checks });
     }
-    let frame = Frame::new(&visit, Some(Section::System), "Checks of this machine").command("longshore doctor");
+    let frame = Frame::new(&visit, Some(Section::System), "Checks of this machine");
     show(&ChecksPage { frame, checks })
 }
 
@@ -165,7 +165,7 @@ pub(crate) async fn drain(
     Form(confirmed): Form<Confirmed>,
 ) -> Result<Response, Problem> {
     confirmed.check("drain")?;
-    let answer = show(&DrainedPage { frame: Frame::new(&visit, Some(Section::System), "The host is ending") });
+    let answer = show(&DrainedPage { frame: Frame::new(&visit, None, "The host is ending") });
     web.stop.cancel(longshore::CancelLevel::Gently);
     answer
 }
