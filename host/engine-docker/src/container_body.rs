@@ -152,7 +152,7 @@ mod tests {
                 "CgroupnsMode": "private",
                 "Tmpfs": {"/work": in_memory, "/tmp": in_memory, "/data": in_memory},
                 "Mounts": [
-                    mount("/run/x", "/run/longshore"), mount("/run/x/hosts", "/etc/hosts"),
+                    mount("/run/x", "/run/longshore"), mount("/run/hosts", "/etc/hosts"),
                     mount("/agent", "/run/longshore-agent"),
                 ],
                 "MaskedPaths": 42,

@@ -3,7 +3,7 @@
 //! is made here; those of builds and probes are made in `build_policy.rs`.
 
 use super::identity::{Identity, SCRIPT_USER};
-use super::run_directory::HOSTS;
+use super::run_directory::hosts_beside;
 use super::script_user::ScriptUser;
 use super::shape::Shape;
 use super::store::BuildVolume;
@@ -303,7 +303,8 @@ fn mounts(shape: &Shape, placement: Placement<'_>, network_maker: NetworkMaker) 
         recursive: file.writable,
     };
     let socket = read_only(placement.folder, SOCKET_FOLDER);
-    let hosts = (network_maker == NetworkMaker::Runtime).then(|| read_only(&placement.folder.join(HOSTS), HOSTS_FILE));
+    let hosts =
+        (network_maker == NetworkMaker::Runtime).then(|| read_only(&hosts_beside(placement.folder), HOSTS_FILE));
     let agent = placement.agent.map(|agent| read_only(agent, MOUNTED_AGENT));
     std::iter::once(socket).chain(hosts).chain(shape.mounts.iter().map(shared)).chain(agent).collect()
 }
@@ -321,7 +322,7 @@ mod tests {
             let shape = Shape { image: None, resources, network, mounts, python: None, r_libraries: Vec::new() };
             let placement = Placement { user: None, folder: Path::new("/run/x"), agent: None, loopback_maker };
             let policy = Policy::run(&shape, placement);
-            let has_hosts = policy.mounts.iter().any(|mount| mount.source == Path::new("/run/x/hosts"));
+            let has_hosts = policy.mounts.iter().any(|mount| mount.source == Path::new("/run/hosts"));
             assert_eq!(has_hosts, policy.namespaces.network_maker == NetworkMaker::Runtime);
             policy.namespaces.network_maker
         };

@@ -23,8 +23,13 @@ const SHARED: &str = "shared";
 /// Name of the socket in it.
 const SOCKET: &str = "host.sock";
 
-/// Name of the file in it with the names of the container's hosts, if its engine writes none.
-pub(crate) const HOSTS: &str = "hosts";
+/// Name of the file beside it with the names of the container's hosts, if its engine writes none.
+const HOSTS: &str = "hosts";
+
+/// The file with the names of hosts, by the folder that its container sees: that one has the socket alone.
+pub(crate) fn hosts_beside(shared: &Path) -> PathBuf {
+    shared.with_file_name(HOSTS)
+}
 
 /// The names of the hosts of a container that has a loopback alone. As with an engine's own, `localhost` is the address
 /// of version 4 alone: programs that listen at one of two addresses are found.
@@ -82,7 +87,7 @@ impl RunDirectory {
     /// # Errors
     /// [`EngineError::RunDirectory`].
     pub fn write_hosts(&self) -> Result<(), EngineError> {
-        let path = self.folder().join(HOSTS);
+        let path = hosts_beside(self.folder());
         // The container's user must be able to read it, whatever the umask.
         let written = std::fs::write(&path, LOOPBACK_HOSTS)
             .and_then(|()| std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)));
@@ -163,7 +168,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = RunDirectory::create(folder.path(), &new_run_id()).await.unwrap();
         place.write_hosts().unwrap();
-        let path = place.folder().join(HOSTS);
+        let path = hosts_beside(place.folder());
+        assert_eq!(std::fs::read_dir(place.folder()).unwrap().count(), 0, "the container sees its socket alone");
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o644);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), LOOPBACK_HOSTS);
         drop(place);
