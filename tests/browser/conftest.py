@@ -29,6 +29,15 @@ for step in range(200):
     time.sleep(0.1)
 """
 
+# With a package of its own, which is small.
+PACKAGES = """# /// script
+# dependencies = ["iniconfig==2.0.0"]
+# ///
+import iniconfig
+
+print(iniconfig.__name__)
+"""
+
 DOUBLE = """from longshore.api import Api
 
 api = Api()
@@ -70,6 +79,7 @@ class Site:
         (blocks / "double" / "block.toml").write_text(MANIFEST)
         (blocks / "double" / "double.py").write_text(DOUBLE)
         (blocks / "steps.py").write_text(STEPS)
+        (blocks / "packages.py").write_text(PACKAGES)
         (blocks / "broken").mkdir()
         (blocks / "broken" / "block.toml").write_text("name = 7\n")
         (folder / "table.csv").write_text(

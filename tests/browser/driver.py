@@ -141,9 +141,9 @@ class Browser:
         ]
         self.call("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": pressed}]})
 
-    def soon(self, what: str, holds: Callable[[], T]) -> T:
+    def soon(self, what: str, holds: Callable[[], T], patience: float = PATIENCE) -> T:
         """Waits for something that the page does by itself."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while True:
             try:
                 if value := holds():
@@ -151,7 +151,7 @@ class Browser:
             except (DriverError, AssertionError):
                 # The page changes meanwhile.
                 pass
-            assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}; {self.address}: {self.text()[:800]}"
+            assert time.monotonic() < deadline, f"not within {patience} s: {what}; {self.address}: {self.text()[:800]}"
             time.sleep(0.05)
 
     def look(self, width: int, scheme: str) -> None:

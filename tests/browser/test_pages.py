@@ -191,6 +191,34 @@ def test_environments_and_the_system(site: Site, signed_in: Browser) -> None:
     assert button.attribute("disabled") is None
 
 
+def test_an_environment_is_built_pinned_compared_and_deleted(site: Site, signed_in: Browser) -> None:
+    signed_in.open(f"{site.base}/blocks/packages.py")
+    signed_in.one("button.main").click()
+    signed_in.soon("its page", lambda: "/runs/" in signed_in.address)
+    signed_in.soon("its end", lambda: "succeeded" in signed_in.one("h1").text, 120)
+    signed_in.open(f"{site.base}/environments")
+    rows = "[...document.querySelectorAll('[data-row]')]"
+    address = signed_in.run(f"return {rows}.find(row => row.innerText.includes('iniconfig')).querySelector('a').href")
+    signed_in.open(address)
+    assert "listed as iniconfig==2.0.0" in signed_in.text()
+    seen(signed_in, "environment")
+    for act, other in (("Pin", "Unpin"), ("Unpin", "Pin")):
+        assert signed_in.one(".head button").text == act
+        signed_in.one(".head button").click()
+        signed_in.soon("the other state", lambda other=other: signed_in.one(".head button").text == other)
+    base = "[...document.querySelectorAll('#second option')].find(other => other.value.startsWith('longshore/python:'))"
+    signed_in.run(f"document.querySelector('#second').value = {base}.value")
+    signed_in.one("form[action='/environments/compare'] button").click()
+    signed_in.soon("what differs", lambda: signed_in.one("h1").text == "Comparison" and "iniconfig" in signed_in.text())
+    seen(signed_in, "comparison")
+    signed_in.open(address)
+    short = address.rsplit("/", 1)[1][:12]
+    signed_in.one("#confirm").type(short)
+    signed_in.one(".danger-zone button").click()
+    signed_in.soon("it is deleted", lambda: "is deleted" in signed_in.text())
+    assert short not in signed_in.one("main").text
+
+
 def test_forms_and_pages_work_without_script(site: Site, signed_in: Browser) -> None:
     signed_in.cdp("Emulation.setScriptExecutionDisabled", value=True)
     try:

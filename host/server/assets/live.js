@@ -9,14 +9,22 @@ function isInUse(part) {
   return part.contains(focus) && focus.matches("input, select, textarea, button, summary");
 }
 
+/** The parts as the host has sent them. */
+const sent = new Map();
+
+/** Remembers the parts as they came, before anything is changed in them. */
+export function remember() {
+  for (const part of document.querySelectorAll("[data-part]")) sent.set(part.id, part.innerHTML);
+}
+
 /** Fetches the page, and replaces its parts by the new ones. */
 async function refresh(prepare) {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const answer = await fetch(location.href, { headers: { "Longshore-Part": "1", Accept: "text/html" } });
   if (!answer.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-part]")) {
     const now = page.getElementById(part.id);
-    if (!now || isInUse(part) || now.innerHTML === part.dataset.before) continue;
+    if (!now || isInUse(part) || now.innerHTML === sent.get(part.id)) continue;
     const before = now.innerHTML;
     const [focused, here] = [part.contains(document.activeElement) && document.activeElement, part.querySelector(".here a")];
     // Tables that were opened stay as they are.
@@ -29,7 +37,7 @@ async function refresh(prepare) {
       if (opened.includes(summary.textContent) && !summary.parentElement.dataset.load) summary.parentElement.open = true;
     }
     part.replaceChildren(...now.childNodes);
-    part.dataset.before = before;
+    sent.set(part.id, before);
     prepare(part);
     const again = [...part.querySelectorAll("a")].find((link) => link.href === (focused || here)?.href);
     if (here && again) again.closest("[data-row]")?.classList.add("here");

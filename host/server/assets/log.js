@@ -49,7 +49,8 @@ class Lines {
 export function log(source) {
   const build = document.querySelector('[data-lines="build"]');
   const script = document.querySelector('[data-lines="log"]');
-  if (!build || !script) return;
+  // An earlier page of a log does not grow.
+  if (!build || !script || !document.querySelector("[data-grows]")) return;
   const [ofBuild, ofScript] = [new Lines(build, "B"), new Lines(script, "L")];
   const button = document.querySelector("[data-follow]");
   let follows = !location.hash.startsWith("#L");

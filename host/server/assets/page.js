@@ -1,6 +1,6 @@
 // What makes each page better with script: exact times of this place, copying, parts that are fetched, confirmations.
 import { keys } from "./keys.js";
-import { live } from "./live.js";
+import { live, remember } from "./live.js";
 import { start } from "./start.js";
 
 const UNITS = [["year", 31536000], ["month", 2592000], ["week", 604800, 1209600], ["day", 86400], ["hour", 3600], ["minute", 60]];
@@ -78,6 +78,7 @@ export function prepare(root) {
   }
 }
 
+remember();
 prepare(document);
 setInterval(() => times(document), 30000);
 keys();

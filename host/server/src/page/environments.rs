@@ -113,8 +113,11 @@ pub(crate) fn failed(error: ImagesError) -> Problem {
 /// The list.
 pub(crate) async fn page(State(web): State<Web>, visit: Visit) -> Result<Response, Problem> {
     let images = web.host().images().await.map_err(failed)?;
-    let entries = images.list().await.map_err(failed)?;
+    // It has all of them: the engine takes a while to list them.
     let foreseen = images.foresee(How::OnDemand).await.map_err(failed)?;
+    let mut entries: Vec<&ImageEntry> =
+        foreseen.removed.iter().chain(foreseen.kept.iter().map(|kept| &kept.entry)).collect();
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.last_used));
     let next: BTreeSet<&str> = foreseen.removed.iter().map(|entry| entry.hash.as_str()).collect();
     let total: u64 = entries.iter().map(|entry| entry.added_bytes).sum();
     let goes = (!foreseen.removed.is_empty())

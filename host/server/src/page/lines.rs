@@ -16,15 +16,24 @@ pub(crate) struct Line {
 
 /// The lines of a part of a log, the first of which has this number.
 pub(crate) fn lines(bytes: &[u8], first: usize) -> Vec<Line> {
-    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    if bytes.is_empty() {
-        return Vec::new();
-    }
-    bytes
-        .split(|byte| *byte == b'\n')
-        .enumerate()
-        .map(|(index, line)| Line { number: first + index, text: text(line) })
-        .collect()
+    some_lines(bytes, 0, usize::MAX).into_iter().map(|line| Line { number: line.number - 1 + first, ..line }).collect()
+}
+
+/// At most so many lines of a log after its first ones.
+pub(crate) fn some_lines(bytes: &[u8], after: usize, most: usize) -> Vec<Line> {
+    let all = split(bytes).enumerate().skip(after).take(most);
+    all.map(|(index, line)| Line { number: index + 1, text: text(line) }).collect()
+}
+
+/// How many lines a log has.
+pub(crate) fn count(bytes: &[u8]) -> usize {
+    split(bytes).count()
+}
+
+fn split(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let whole = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let lines = (!whole.is_empty()).then(|| whole.split(|byte| *byte == b'\n'));
+    lines.into_iter().flatten()
 }
 
 /// A line as a terminal would have it at its end: what follows the last return to its beginning.
@@ -52,9 +61,13 @@ pub(crate) struct Place {
     pub(crate) number: usize,
 }
 
+/// Lines at the end of a log in which a traceback is looked for.
+const TRACEBACK: usize = 500;
+
 /// The place of the failure that a log ends with.
-pub(crate) fn failure(log: &[Line]) -> Option<Place> {
-    log.iter().rev().find_map(|line| {
+pub(crate) fn failure(log: &[u8]) -> Option<Place> {
+    let end = some_lines(log, count(log).saturating_sub(TRACEBACK), TRACEBACK);
+    end.iter().rev().find_map(|line| {
         let (file, rest) = line.text.trim_start().strip_prefix("File \"/work/")?.split_once("\", line ")?;
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
         Some(Place { file: file.to_owned(), line: digits.parse().ok()?, number: line.number })
@@ -72,6 +85,7 @@ mod tests {
         assert_eq!(texts, ["one", "100 %", "red", "\u{fffd}", "", "last"]);
         assert_eq!(lines(log, 7)[5].number, 12);
         assert!(lines(b"", 1).is_empty() && lines(b"\n", 1).is_empty());
+        assert_eq!((count(log), count(b""), some_lines(log, 4, 1)[0].number), (6, 0, 5));
         let long = lines(&[b'x'; 5000], 1);
         assert!(long[0].text.ends_with("x… and 1000 more bytes"));
     }
@@ -80,8 +94,8 @@ mod tests {
     fn the_last_place_in_the_blocks_files_is_where_it_failed() {
         let log = b"Traceback (most recent call last):\n  File \"/work/a.py\", line 7, in <module>\n    f(0)\n  \
                     File \"/work/lib/b.py\", line 12, in f\n  File \"/usr/lib/python3/x.py\", line 3, in g\nValueError: x\n";
-        let place = failure(&lines(log, 1)).unwrap();
+        let place = failure(log).unwrap();
         assert_eq!((place.file.as_str(), place.line, place.number), ("lib/b.py", 12, 4));
-        assert_eq!(failure(&lines(b"File \"/work/a.py\", line x\n", 1)), None);
+        assert_eq!(failure(b"File \"/work/a.py\", line x\n"), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::page::address::of_block;
 use crate::page::frame::{Frame, Section, Visit, quoted, show};
-use crate::page::lines::{Line, Place, failure, lines};
+use crate::page::lines::{self, Line, Place, failure};
 use crate::page::lookup::find;
 use crate::page::plot::Phases;
 use crate::page::record::{RecordView, TableRow};
@@ -14,7 +14,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use longshore::CancelLevel;
-use longshore::history::{End, HistoryEntry, RunHistory};
+use longshore::history::{End, HistoryEntry, RunHistory, RunState};
 use longshore::human::count;
 use serde::Deserialize;
 
@@ -77,6 +77,7 @@ struct LogView {
 }
 
 /// Logs of a run.
+#[derive(Default)]
 struct Logs {
     build: Vec<u8>,
     script: Vec<u8>,
@@ -104,16 +105,13 @@ fn logs(history: &RunHistory, run: &HistoryEntry) -> Result<Logs, longshore::his
 
 impl LogView {
     fn new(logs: &Logs, asked: &AskedLog, is_running: bool) -> Self {
-        let mut lines = lines(&logs.script, 1);
-        let all = lines.len();
+        let all = lines::count(&logs.script);
         let last_page = all.saturating_sub(1) / LINES * LINES;
         // While it runs, the end is what matters.
         let begin = asked.from.map_or(last_page, |from| from.saturating_sub(1) / LINES * LINES).min(last_page);
-        lines.drain(..begin);
-        lines.truncate(LINES);
         let is_last = begin == last_page;
         Self {
-            lines,
+            lines: lines::some_lines(&logs.script, begin, LINES),
             all,
             earlier: begin.checked_sub(LINES).map(|before| before + 1),
             later: (!is_last).then_some(begin + LINES + 1),
@@ -129,9 +127,12 @@ pub(crate) async fn page(
     Path(id): Path<String>,
     Query(asked): Query<AskedLog>,
 ) -> Result<Response, Problem> {
+    let part = visit.part;
     let read = move |history: &RunHistory| {
         let run = history.find(&id)?;
-        let logs = logs(history, &run)?;
+        // The page has the log already, and gets its lines from elsewhere.
+        let is_known = part && run.state == RunState::Running;
+        let logs = if is_known { Logs::default() } else { logs(history, &run)? };
         Ok((run, logs))
     };
     let (run, logs) = web.history(read).await?;
@@ -153,19 +154,18 @@ pub(crate) async fn page(
     if is_running {
         frame = frame.call("Cancel it", "-X POST", &format!("/runs/{id}/cancel"));
     }
-    let all = lines(&logs.script, 1);
     show(&RunPage {
         frame,
         is_running,
         is_lost: run.end() == End::Lost,
         source: run.source.display().to_string(),
         message: text("/message").or(run.message.clone()).filter(|message| !message.is_empty()),
-        failure: if failed { failure(&all) } else { None },
+        failure: if failed { failure(&logs.script) } else { None },
         phases: Phases::of(&run),
         record,
-        log_lines: count(all.len() as u64, "line"),
+        log_lines: count(lines::count(&logs.script) as u64, "line"),
         log: LogView::new(&logs, &asked, is_running),
-        build: lines(&logs.build, 1),
+        build: lines::lines(&logs.build, 1),
         block: known,
         row: RunRow::of(&run),
     })
