@@ -20,6 +20,9 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 # How long something that a page does by itself may take.
 PATIENCE = 15.0
 
+# Without a proxy that the environment names.
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 Json = Any
 T = TypeVar("T")
 
@@ -75,6 +78,7 @@ class Browser:
             "--disable-gpu",
             "--hide-scrollbars",
             "--no-first-run",
+            "--no-proxy-server",
             "--disable-background-networking",
             "--disable-component-update",
             f"--user-data-dir={folder}",
@@ -96,7 +100,7 @@ class Browser:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.base + path, data, {"Content-Type": "application/json"}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with DIRECTLY.open(request, timeout=60) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             raise DriverError(json.load(error)["value"]["message"]) from None
