@@ -528,3 +528,36 @@ fn kept_tables_have_a_budget() {
     let gone = served.client.get(&format!("/api/v1/runs/{}/outputs/0", ids[0])).json(404);
     assert!(gone["detail"].as_str().unwrap().contains("newer ones took its room"), "{gone}");
 }
+
+#[test]
+fn the_host_tells_what_it_does_and_has() {
+    let served = served(&[]);
+    served.client.post("/api/v1/runs?wait=true", &script("print(1)\n")).json(200);
+    served.client.post("/api/v1/runs?wait=true", &script("raise ValueError(1)\n")).json(200);
+    let metrics = served.client.get("/metrics").text();
+    for line in [
+        "longshore_runs_running 0",
+        "longshore_runs_total{outcome=\"succeeded\"} 1",
+        "longshore_runs_total{outcome=\"failed\"} 1",
+        "longshore_run_seconds_count 2",
+        "longshore_http_answers_total{status=\"200\"} 2",
+    ] {
+        assert!(metrics.lines().any(|known| known == line), "{line}: {metrics}");
+    }
+    // Each run has a line in the log when it begins and when it ends, with its id.
+    let id = served.client.get("/api/v1/runs/last").json(200)["run_id"].as_str().unwrap().to_owned();
+    let log = served.resident.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains(&id)).collect();
+    assert!(matches!(lines[..], [begun, ended] if begun.contains("run begun") && ended.contains("failed")), "{log}");
+    assert!(!log.contains("Bearer") && log.matches("longshore_").count() == 1, "no secret but the link's: {log}");
+    let system = served.client.get("/api/v1/system").json(200);
+    assert_eq!((&system["ended"], &system["allows_processes"]), (&json!(2), &json!(true)));
+    assert!(system["requirements"].as_array().unwrap().iter().any(|found| found["subject"] == "engine"), "{system}");
+    let environments = served.client.get("/api/v1/environments").json(200);
+    assert_eq!(environments["environments"], json!([]));
+    for path in ["/api/v1/environments/none", "/api/v1/environments/none/pin"] {
+        let answer = served.client.send(if path.ends_with("pin") { "PUT" } else { "GET" }, path, b"");
+        assert_eq!(answer.status, 404, "{path}: {answer:?}");
+    }
+    assert_eq!(served.client.send("POST", "/api/v1/system/prune", b"").json(200)["removed"], json!([]));
+}

@@ -594,14 +594,24 @@ fn another_users_host_is_refused_both_ways() {
 
 #[test]
 fn the_page_runs() {
+    run_page("docs/server.md");
+}
+
+#[test]
+fn the_page_on_http_runs() {
+    run_page("docs/http.md");
+}
+
+fn run_page(name: &str) {
     let user = User::with_folder("server-");
     let socket = user.at("server.sock");
-    for fence in page::fences(&page::page("docs/server.md")) {
+    for fence in page::fences(&page::page(name)) {
         if fence.file().is_some() {
             fence.write(user.folder.path(), &fence.text);
         } else if fence.kind == "console" {
             // The usual place is this user's, whose other runs would go through this host too.
-            let text = fence.text.replace("longshore serve", &format!("longshore serve --socket {}", socket.display()));
+            let text =
+                fence.text.replace("longshore serve ", &format!("longshore serve --socket {} ", socket.display()));
             fence.run(&text, |command| {
                 let mut shell = page::shell(user.folder.path(), command);
                 user.home.of(&mut shell).env("LONGSHORE_RUNS_SERVER", &socket);

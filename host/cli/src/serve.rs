@@ -2,7 +2,7 @@
 
 use crate::signals::Signals;
 use crate::through_server::software;
-use crate::{environment, failure, printer, unit};
+use crate::{BAD_INPUT, environment, failure, printer, unit};
 use clap::Args;
 use longshore::config::{format_time, parse_time};
 use longshore::history::{TokenError, Tokens};
@@ -52,6 +52,12 @@ pub(crate) struct ServeArguments {
 pub(crate) async fn serve(arguments: ServeArguments, host: Host) -> u8 {
     if arguments.install {
         return unit::install(host.settings(), &arguments.again(), arguments.drain);
+    }
+    if let Some(missing) = arguments.blocks.iter().find(|folder| !folder.exists()) {
+        return failure::print_text(
+            &format!("cannot read the blocks in `{}`: it does not exist", missing.display()),
+            BAD_INPUT,
+        );
     }
     log(arguments.log_json);
     let stop = Cancel::new();

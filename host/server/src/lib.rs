@@ -20,6 +20,7 @@ mod server;
 mod session;
 mod socket;
 mod start;
+mod tally;
 mod web;
 
 pub use error::ServerError;

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use longshore::causes::chain;
+use longshore::collection::ImagesError;
 use longshore::history::{HistoryError, TokenError};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -88,6 +89,20 @@ impl From<HistoryError> for Problem {
                 Self::new(StatusCode::CONFLICT, "not possible in this state", chain(&error))
             }
             _ => Self::internal(chain(&error)),
+        }
+    }
+}
+
+impl From<ImagesError> for Problem {
+    fn from(error: ImagesError) -> Self {
+        let detail = chain(&error);
+        match &error {
+            ImagesError::NotFound { .. } | ImagesError::Block { .. } | ImagesError::NoImageOfBlock { .. } => {
+                Self::unknown(detail)
+            }
+            ImagesError::Stays { .. } => Self::new(StatusCode::CONFLICT, "not possible in this state", detail),
+            error if error.is_bad_input() => Self::invalid(detail),
+            _ => Self::new(StatusCode::SERVICE_UNAVAILABLE, "engine not available", detail),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::open::Open;
 use crate::outputs::KeptOutputs;
 use crate::session::{self, Shared};
 use crate::socket::Listening;
+use crate::tally::Tally;
 use crate::web::Web;
 use longshore::causes::chain;
 use longshore::config::SettingsDigests;
@@ -101,6 +102,7 @@ impl Server {
             allows_processes: options.allows_processes,
             digests: SettingsDigests::of(host.settings()),
             closing: Cancel::new(),
+            tally: Tally::default(),
             host: host.resident(),
         };
         Ok(Self { listening, listener, http: None, shared, options })

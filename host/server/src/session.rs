@@ -6,6 +6,7 @@ use crate::folder;
 use crate::gather::{Gathered, Gathering};
 use crate::rejection;
 use crate::start::permit;
+use crate::tally::{TalliedRun, Tally};
 use longshore::config::SettingsDigests;
 use longshore::serde_json::{self, Value};
 use longshore::{Cancel, CancelLevel, Event, EventReceiver, Host, Prepared, RunRecord, events};
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) allows_processes: bool,
     /// Cancelled once nothing new may begin.
     pub(crate) closing: Cancel,
+    /// What was done.
+    pub(crate) tally: Tally,
 }
 
 /// Serves a connection to its end.
@@ -192,7 +195,9 @@ impl Connection {
         };
         let rejection = match prepared {
             Ok(Ok(Ok(prepared))) => {
+                let tallied = shared.tally.begin();
                 let record = run(host, prepared, &mut self.incoming, &self.outgoing, &cancel).await?;
+                tallied.ended(&record);
                 drop((folder, credits));
                 let tables = tables.into_iter().filter_map(|(output, handle)| Some((output, handle.take().ok()?)));
                 let tables = tables.map(|(output, table)| (Returned::Named(output), table));
@@ -269,6 +274,9 @@ async fn listen(incoming: &mut Incoming<FromCaller>, cancel: &Cancel) -> Connect
 /// Tells the caller what happens, until the run has ended.
 async fn tell_events(mut happened: EventReceiver, outgoing: &Outgoing) {
     while let Some(event) = happened.recv().await {
+        if let Event::Begun { run_id } = &event {
+            TalliedRun::begun(run_id);
+        }
         let frames = match event {
             Event::Log { source, bytes } => bytes
                 .chunks(INLINE_MAX)

@@ -4,6 +4,7 @@ use crate::gather::Gathered;
 use crate::open::Open;
 use crate::outputs::{KeptOutputs, PendingOutputs};
 use crate::rejection;
+use crate::tally::{TalliedRun, Tally};
 use longshore::{Cancel, CancelLevel, EngineChoice, Event, Host, Note, OtherOutputs, Prepared, RunRecord, events};
 use longshore_protocol::Rejection;
 use longshore_run::submission::{Taken, requested};
@@ -32,6 +33,7 @@ pub(crate) struct Starter {
     pub(crate) open: Open,
     /// Whether they may have no container.
     pub(crate) allows_processes: bool,
+    pub(crate) tally: Tally,
 }
 
 impl Starter {
@@ -51,7 +53,9 @@ impl Starter {
         let (cancel, held, starter) = (Cancel::new(), self.open.hold(), self.clone());
         let cancelled = cancel.clone();
         self.runs.spawn(async move {
+            let tallied = starter.tally.begin();
             let record = starter.run(prepared, others, begun, &cancelled).await;
+            tallied.ended(&record);
             drop((folder, credits, held));
             // Nobody may be waiting for it.
             let _ = ending.send(record);
@@ -72,6 +76,7 @@ impl Starter {
             let (mut begun, mut pending) = (Some(begun), None);
             while let Some(event) = happened.recv().await {
                 if let Event::Begun { run_id } = event {
+                    TalliedRun::begun(&run_id);
                     pending.get_or_insert_with(|| self.outputs.expect(&run_id));
                     begun.take().map(|begun| begun.send(run_id));
                 }

@@ -7,6 +7,7 @@ use crate::problem::Problem;
 use crate::samples::Samples;
 use crate::session::Shared;
 use crate::start::Starter;
+use crate::tally::Tally;
 use longshore::history::{HistoryError, RunHistory, TokenError, Tokens};
 use longshore::{Cancel, Host, Remedy};
 use longshore_protocol::Software;
@@ -48,8 +49,8 @@ impl Web {
         stop: Cancel,
         words: Words,
     ) -> Self {
-        let Shared { host, software, allows_processes, closing, .. } = shared;
-        let starter = Starter { host, outputs, runs, open, allows_processes };
+        let Shared { host, software, allows_processes, closing, tally, .. } = shared;
+        let starter = Starter { host, outputs, runs, open, allows_processes, tally };
         let blocks = Arc::new(blocks);
         let (samples, histories, tokens) = (Samples::default(), Arc::default(), Arc::default());
         Self { starter, software, blocks, closing, stop, words, samples, histories, tokens }
@@ -57,6 +58,11 @@ impl Web {
 
     pub(crate) fn host(&self) -> &Host {
         &self.starter.host
+    }
+
+    /// What was done.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.starter.tally
     }
 
     /// The tables that runs over HTTP have written.

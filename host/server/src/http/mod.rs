@@ -4,6 +4,7 @@
 mod access;
 mod api;
 mod listen;
+mod metrics;
 mod protect;
 mod router;
 mod signin;

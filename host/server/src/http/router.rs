@@ -1,6 +1,7 @@
 //! All addresses, and the layers around them.
 
 use crate::http::access::{self, accepts_page};
+use crate::http::metrics::{count, metrics};
 use crate::http::protect::protect;
 use crate::http::{api, signin};
 use crate::page;
@@ -11,17 +12,23 @@ use axum::extract::{DefaultBodyLimit, Multipart, Request, State};
 use axum::http::Uri;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
+
+/// The most bytes of a body: a form with tables of 64 GiB. What is received is on a disk, which may be full before.
+const BODY_MAX: usize = 64 << 30;
 
 /// The service of all requests.
 pub(crate) fn router(web: Web) -> Router {
     let form = Router::new().route("/blocks/{*name}", post(begin));
-    // Tables are as large as they are: what is read of a form is written to files, and its other parts are bounded.
-    let forms = api::guarded().merge(form).layer(DefaultBodyLimit::disable());
-    let guarded = forms.merge(page::router()).fallback(nothing);
+    let forms = api::guarded().merge(form).layer(DefaultBodyLimit::max(BODY_MAX));
+    let guarded = forms.merge(page::router()).route("/metrics", get(metrics)).fallback(nothing);
     let guarded = guarded.layer(from_fn_with_state(web.clone(), access::guard));
     let open = api::open().merge(signin::router()).merge(page::assets());
-    open.merge(guarded).layer(from_fn(as_page)).layer(from_fn(protect)).with_state(web)
+    open.merge(guarded)
+        .layer(from_fn_with_state(web.clone(), count))
+        .layer(from_fn(as_page))
+        .layer(from_fn(protect))
+        .with_state(web)
 }
 
 /// Starts the run that the form of a block's page asks for, and leads to its page.

@@ -1,7 +1,7 @@
 //! `/environments/HASH`: one environment: its packages and why they are there, what uses it, when it goes; pinning and
 //! deleting it.
 
-use crate::page::environments::{failed, kind};
+use crate::page::environments::kind;
 use crate::page::frame::{Frame, Section, Visit, show};
 use crate::page::words::Moment;
 use crate::problem::Problem;
@@ -43,15 +43,15 @@ struct PackageRow {
 
 /// The page of an environment.
 pub(crate) async fn page(State(web): State<Web>, visit: Visit, Path(hash): Path<String>) -> Result<Response, Problem> {
-    let images = web.host().images().await.map_err(failed)?;
-    let entries = images.list().await.map_err(failed)?;
+    let images = web.host().images().await?;
+    let entries = images.list().await?;
     let Some(entry) = entries.iter().find(|entry| entry.hash == hash) else { return Err(missing(&hash)) };
-    let Explained::Image(explained) = images.explain(&entry.hash).await.map_err(failed)? else {
+    let Explained::Image(explained) = images.explain(&entry.hash).await? else {
         return Err(missing(&hash));
     };
     let others = entries.iter().filter(|other| other.hash != hash);
     let mut others: Vec<(String, String)> = others.map(|other| (other.hash.clone(), other.title())).collect();
-    let bases = images.bases().await.map_err(failed)?;
+    let bases = images.bases().await?;
     others.extend(bases.iter().flat_map(|base| &base.names).map(|name| (name.clone(), name.clone())));
     let entry = &explained.entry;
     let short = entry.short_hash().to_owned();
@@ -131,13 +131,13 @@ fn going(explained: &Explanation) -> String {
 
 /// `POST /environments/HASH/pin` and `/unpin`.
 pub(crate) async fn pin(State(web): State<Web>, Path(hash): Path<String>) -> Result<Response, Problem> {
-    web.host().images().await.map_err(failed)?.pin(&hash).await.map_err(failed)?;
+    web.host().images().await?.pin(&hash).await?;
     Ok(Redirect::to(&format!("/environments/{hash}?done=pin")).into_response())
 }
 
 /// Allows it to be removed again.
 pub(crate) async fn unpin(State(web): State<Web>, Path(hash): Path<String>) -> Result<Response, Problem> {
-    web.host().images().await.map_err(failed)?.unpin(&hash).await.map_err(failed)?;
+    web.host().images().await?.unpin(&hash).await?;
     Ok(Redirect::to(&format!("/environments/{hash}?done=unpin")).into_response())
 }
 
@@ -164,10 +164,10 @@ pub(crate) async fn delete(
     Path(hash): Path<String>,
     Form(confirmed): Form<Confirmed>,
 ) -> Result<Response, Problem> {
-    let images = web.host().images().await.map_err(failed)?;
-    let entries = images.list().await.map_err(failed)?;
+    let images = web.host().images().await?;
+    let entries = images.list().await?;
     let Some(entry) = entries.iter().find(|entry| entry.hash == hash) else { return Err(missing(&hash)) };
     confirmed.check(entry.short_hash())?;
-    images.remove(&hash).await.map_err(failed)?;
+    images.remove(&hash).await?;
     Ok(Redirect::to("/environments?done=delete").into_response())
 }

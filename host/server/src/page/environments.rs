@@ -10,7 +10,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use longshore::EngineChoice;
 use longshore::causes::chain;
-use longshore::collection::ImagesError;
 use longshore::human::{count, size};
 use longshore::images::{How, ImageEntry, Kind};
 use serde::Deserialize;
@@ -97,24 +96,11 @@ impl EnvironmentRow {
     }
 }
 
-/// A failure of the images as an answer.
-pub(crate) fn failed(error: ImagesError) -> Problem {
-    let detail = chain(&error);
-    match &error {
-        ImagesError::NotFound { .. } | ImagesError::Block { .. } | ImagesError::NoImageOfBlock { .. } => {
-            Problem::unknown(detail)
-        }
-        ImagesError::Stays { .. } => Problem::new(StatusCode::CONFLICT, "not possible in this state", detail),
-        error if error.is_bad_input() => Problem::invalid(detail),
-        _ => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "engine not available", detail),
-    }
-}
-
 /// The list.
 pub(crate) async fn page(State(web): State<Web>, visit: Visit) -> Result<Response, Problem> {
-    let images = web.host().images().await.map_err(failed)?;
+    let images = web.host().images().await?;
     // It has all of them: the engine takes a while to list them.
-    let foreseen = images.foresee(How::OnDemand).await.map_err(failed)?;
+    let foreseen = images.foresee(How::OnDemand).await?;
     let mut entries: Vec<&ImageEntry> =
         foreseen.removed.iter().chain(foreseen.kept.iter().map(|kept| &kept.entry)).collect();
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.last_used));
@@ -129,7 +115,7 @@ pub(crate) async fn page(State(web): State<Web>, visit: Visit) -> Result<Respons
         is_full: total > images.budget(),
         next: goes,
     };
-    let bases = images.bases().await.map_err(failed)?;
+    let bases = images.bases().await?;
     let frame = Frame::new(&visit, Some(Section::Environments), "Environments");
     show(&EnvironmentsPage {
         frame,
@@ -179,9 +165,9 @@ pub(crate) async fn compare(
     let mut taken = Vec::new();
     for reference in [&asked.first, &asked.second] {
         // A path would be read as a block: only what is listed is compared.
-        let images = web.host().images().await.map_err(failed)?;
-        let entries = images.list().await.map_err(failed)?;
-        let bases = images.bases().await.map_err(failed)?;
+        let images = web.host().images().await?;
+        let entries = images.list().await?;
+        let bases = images.bases().await?;
         let found = entries.iter().find(|entry| entry.hash == **reference);
         let name = found.map(|entry| entry.id.clone().unwrap_or_else(|| entry.hash.clone()));
         let name =

@@ -1,7 +1,6 @@
 //! `/system`: engine, budgets, versions, what the diagnosis finds, plots of the last hour and day; draining and pruning.
 
 use crate::page::environment::Confirmed;
-use crate::page::environments::failed;
 use crate::page::frame::{Frame, Section, Visit, show};
 use crate::page::plot::Plot;
 use crate::page::words::percent;
@@ -147,8 +146,8 @@ pub(crate) async fn checks(State(web): State<Web>, visit: Visit) -> Result<Respo
 
 /// `POST /system/prune`.
 pub(crate) async fn prune(State(web): State<Web>) -> Result<Response, Problem> {
-    let images = web.host().images().await.map_err(failed)?;
-    images.prune(How::OnDemand).await.map_err(failed)?;
+    let images = web.host().images().await?;
+    images.prune(How::OnDemand).await?;
     Ok(Redirect::to("/environments?done=prune").into_response())
 }
 

@@ -5,6 +5,7 @@ mod about;
 mod blank;
 mod blocks;
 mod cancel;
+mod environments;
 mod events;
 mod form;
 mod formats;
@@ -12,6 +13,7 @@ mod log;
 mod outputs;
 mod runs;
 mod submit;
+mod system;
 mod tables;
 
 pub(crate) use submit::begin;
@@ -69,6 +71,11 @@ fn described_guarded() -> OpenApiRouter<Web> {
         .routes(routes!(outputs::table))
         .routes(routes!(blocks::list))
         .routes(routes!(blocks::show))
+        .routes(routes!(environments::list))
+        .routes(routes!(environments::show, environments::remove))
+        .routes(routes!(environments::pin, environments::unpin))
+        .routes(routes!(system::show))
+        .routes(routes!(system::prune))
 }
 
 fn described_open() -> OpenApiRouter<Web> {

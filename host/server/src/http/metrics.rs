@@ -1,0 +1,114 @@
+//! `/metrics`: what the host has done and what it uses, in the text format of Prometheus.
+
+use crate::tally::Counts;
+use crate::web::Web;
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use longshore::table::budget;
+use std::fmt::Write as _;
+
+/// The format's media type.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Counts the answer to a request.
+pub(crate) async fn count(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    web.tally().answered(status);
+    // Links to sign in are secrets.
+    if !path.starts_with("/signin/") {
+        tracing::debug!(%method, path, status, "request");
+    }
+    response
+}
+
+/// The metrics.
+pub(crate) async fn metrics(State(web): State<Web>) -> Response {
+    let memory = tokio::task::spawn_blocking(longshore_os::available::resident_memory).await.ok().flatten();
+    let text = text(&web.software.version, &web.tally().counts(), memory);
+    ([(header::CONTENT_TYPE, TEXT)], text).into_response()
+}
+
+fn text(version: &str, counts: &Counts, memory: Option<u64>) -> String {
+    let mut text = Text(String::new());
+    text.metric("longshore_build_info", "gauge", "The program's version.");
+    text.value("longshore_build_info", &format!("{{version=\"{version}\"}}"), 1.0);
+    text.metric("longshore_runs_running", "gauge", "Runs of this host that go on.");
+    text.value("longshore_runs_running", "", as_f64(counts.running));
+    text.metric("longshore_runs_total", "counter", "Runs of this host that have ended, by outcome.");
+    for (outcome, runs) in &counts.ended {
+        text.value("longshore_runs_total", &format!("{{outcome=\"{outcome}\"}}"), as_f64(*runs));
+    }
+    let ended: u64 = counts.ended.values().sum();
+    text.metric("longshore_run_seconds", "summary", "How long runs took, clean-up included.");
+    text.value("longshore_run_seconds_sum", "", counts.seconds);
+    text.value("longshore_run_seconds_count", "", as_f64(ended));
+    text.metric("longshore_start_seconds", "summary", "How long it took until the agents of runs had connected.");
+    text.value("longshore_start_seconds_sum", "", counts.start_seconds);
+    text.value("longshore_start_seconds_count", "", as_f64(counts.started));
+    let tables = budget::host();
+    text.metric("longshore_table_memory_bytes", "gauge", "Memory of tables in use.");
+    text.value("longshore_table_memory_bytes", "", as_f64(tables.limit().saturating_sub(tables.left())));
+    text.metric("longshore_table_memory_limit_bytes", "gauge", "Memory that tables may use.");
+    text.value("longshore_table_memory_limit_bytes", "", as_f64(tables.limit()));
+    text.metric("longshore_http_answers_total", "counter", "Answers over HTTP, by status.");
+    for (status, answers) in &counts.answers {
+        text.value("longshore_http_answers_total", &format!("{{status=\"{status}\"}}"), as_f64(*answers));
+    }
+    if let Some(memory) = memory {
+        text.metric("process_resident_memory_bytes", "gauge", "Resident memory of the host.");
+        text.value("process_resident_memory_bytes", "", as_f64(memory));
+    }
+    text.0
+}
+
+/// Metrics as a text.
+struct Text(String);
+
+impl Text {
+    fn metric(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+    }
+
+    fn value(&mut self, name: &str, labels: &str, value: f64) {
+        let _ = writeln!(self.0, "{name}{labels} {value}");
+    }
+}
+
+/// Metrics are doubles: exact up to 2^53.
+fn as_f64(number: u64) -> f64 {
+    number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_value_is_of_a_metric_that_is_described_once() {
+        let mut counts = Counts { running: 2, seconds: 1.5, ..Counts::default() };
+        counts.ended.insert("succeeded".into(), 3);
+        counts.ended.insert("failed".into(), 1);
+        counts.answers.insert(200, 7);
+        let text = text("1.2.3", &counts, Some(5 << 20));
+        let mut described = BTreeSet::new();
+        for line in text.lines() {
+            match line.strip_prefix("# TYPE ") {
+                Some(line) => assert!(described.insert(line.split(' ').next().unwrap().to_owned()), "{line}"),
+                None if line.starts_with("# HELP ") => {}
+                None => {
+                    let name = line.split(['{', ' ']).next().unwrap();
+                    let base = name.trim_end_matches("_sum").trim_end_matches("_count");
+                    assert!(described.contains(base), "{line}");
+                    assert!(line.rsplit(' ').next().unwrap().parse::<f64>().unwrap() >= 0.0, "{line}");
+                }
+            }
+        }
+        assert!(text.contains("\nlongshore_runs_total{outcome=\"succeeded\"} 3\n"), "{text}");
+        assert!(text.contains("\nlongshore_run_seconds_count 4\n") && text.ends_with("_bytes 5242880\n"), "{text}");
+    }
+}
