@@ -482,6 +482,34 @@ fn a_host_that_is_told_to_stop_lets_its_runs_end() {
 }
 
 #[test]
+fn a_host_that_ends_waits_until_the_engine_has_removed_its_containers() {
+    let user = User::with_folder("server-");
+    user.file("quick.py", "print('quick')\n");
+    for stop in [true, false, true, false] {
+        let resident = resident(&user);
+        let mut command = user.command(&["run", "quick.py", "--engine", "docker", "--json"]);
+        let output = resident.of(&mut command).output().unwrap();
+        let record: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&record["outcome"], &record["exit"]["code"]), (&"succeeded".into(), &0.into()), "{record}");
+        let label = format!("label=longshore.run={}", record["run_id"].as_str().unwrap());
+        let listed = || {
+            let listing = Command::new("docker").args(["ps", "--all", "--quiet", "--filter", &label]).output().unwrap();
+            assert!(listing.status.success());
+            String::from_utf8(listing.stdout).unwrap()
+        };
+        if stop {
+            resident.signal(Signal::TERM);
+            assert_eq!(resident.ended().code(), Some(0), "{}", resident.log());
+            assert_eq!(listed(), "");
+        } else {
+            // Of a killed one the engine goes on by itself.
+            resident.signal(Signal::KILL);
+            soon("the container is gone", || listed().is_empty());
+        }
+    }
+}
+
+#[test]
 fn runs_beyond_the_deadline_are_ended() {
     let user = User::with_folder("server-");
     let resident = Resident::start(&user.home, &["--allow-processes", "--drain", "1s"]);
