@@ -593,6 +593,22 @@ fn a_command_runs_by_itself_where_the_host_is_not_its_own() {
 }
 
 #[test]
+fn one_caller_too_many_is_told_so() {
+    let user = User::with_folder("server-");
+    let resident = resident(&user);
+    // Each has a place for the time in which it may greet.
+    let waiting: Vec<_> = (0..512).map(|_| UnixStream::connect(resident.socket()).unwrap()).collect();
+    let connected = || Caller::connect(&resident.socket(), software());
+    soon("the next one is refused", || {
+        connected()
+            .err()
+            .is_some_and(|error| error.to_string() == "the host refuses the connection: it serves 512 callers already")
+    });
+    drop(waiting);
+    soon("there is room again", || connected().is_ok());
+}
+
+#[test]
 fn another_users_host_is_refused_both_ways() {
     let user = User::with_folder("server-");
     let resident = resident(&user);

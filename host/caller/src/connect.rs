@@ -1,6 +1,7 @@
 //! Connects to a resident host, and checks that it is this user's.
 
 use crate::error::CallerError;
+use crate::outgoing::has_closed;
 use crate::patience::{Patience, TURN};
 use crate::process::listening;
 use crate::submit::Submitting;
@@ -79,8 +80,8 @@ impl Caller {
         ioctl_fionbio(&connection.receiver, true).map_err(unusable)?;
         let descriptors = connection.passes_descriptors();
         let hello = Hello { role: Role::Caller, protocol: VersionRange::SUPPORTED, software, descriptors };
-        // A new connection has room for it.
-        connection.sender.send(&hello)?;
+        // A new connection has room for it. A host that has closed it already has said why.
+        connection.sender.send(&hello).or_else(|error| if has_closed(&error) { Ok(()) } else { Err(error) })?;
         let expected = "welcome";
         let (answer, _) = patience.receive(&mut connection.receiver)?.ok_or(ConnectionError::Closed { expected })?;
         match answer {

@@ -7,6 +7,12 @@ use longshore_protocol::{ConnectionError, Frame, FromCaller, Payload, Sender, Se
 use rustix::event::PollFlags;
 use std::io::ErrorKind;
 
+/// Whether an error of sending means that the host has closed the connection: what it said before is read instead.
+pub(crate) fn has_closed(error: &ConnectionError) -> bool {
+    use ErrorKind::{BrokenPipe, ConnectionReset};
+    matches!(error, ConnectionError::Io { source, .. } if matches!(source.kind(), BrokenPipe | ConnectionReset))
+}
+
 /// The half that sends, until the host has closed the connection.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
@@ -39,12 +45,11 @@ impl Outgoing {
             });
             match sent {
                 Ok(Ok(())) => {}
-                // It has said why before: that is read instead.
-                Ok(Err(error)) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
-                    self.is_closed = true;
-                    return Ok(());
+                Ok(Err(source)) => {
+                    let error = ConnectionError::Io { doing: "writing to", source };
+                    self.is_closed = has_closed(&error);
+                    return if self.is_closed { Ok(()) } else { Err(error.into()) };
                 }
-                Ok(Err(source)) => return Err(ConnectionError::Io { doing: "writing to", source }.into()),
                 Err(error) => {
                     // A part of the message may have been sent.
                     self.is_closed = true;

@@ -189,11 +189,16 @@ impl Server {
 /// How long callers may take to read the records of runs that were ended.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The next connection, once there is a place for it.
+/// The next connection. One for which there is no place is told so.
 async fn accept(listener: &UnixListener, places: &Arc<Semaphore>) -> Option<(UnixStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((socket, _)) => Some((socket, place)),
+        Ok((socket, _)) => match Arc::clone(places).try_acquire_owned() {
+            Ok(place) => Some((socket, place)),
+            Err(_) => {
+                session::turn_away(&socket, format!("it serves {CONNECTIONS_MAX} callers already"));
+                None
+            }
+        },
         Err(error) => {
             tracing::warn!("cannot accept a connection: {error}");
             tokio::time::sleep(PAUSE).await;

@@ -12,8 +12,8 @@ use longshore::serde_json::{self, Value};
 use longshore::{Cancel, CancelLevel, Event, EventReceiver, Host, Prepared, RunRecord, events};
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{
-    ConnectionError, Frame, FromCaller, Hello, Message, Payload, ProtocolError, Rejection, Role, Software, ToCaller,
-    Version,
+    ConnectionError, Frame, FromCaller, Hello, Message, Payload, ProtocolError, Rejection, Role, Sending, Software,
+    ToCaller, Version, send_once,
 };
 use longshore_run::connection::{self, Incoming, Outgoing, Wire};
 use longshore_run::submission::{Taken, requested};
@@ -44,6 +44,14 @@ pub(crate) struct Shared {
     pub(crate) closing: Cancel,
     /// What was done.
     pub(crate) tally: Tally,
+}
+
+/// Refuses a connection that was just accepted, without a wait.
+pub(crate) fn turn_away(socket: &UnixStream, reason: String) {
+    if let Ok(mut sending) = Sending::new(Frame::new(&ToCaller::Refused { reason })) {
+        // There is room for it, and a caller that has gone reads nothing.
+        let _ = send_once(socket, &mut sending);
+    }
 }
 
 /// Serves a connection to its end.
