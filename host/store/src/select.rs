@@ -4,7 +4,7 @@
 use crate::database::{Database, signed};
 use crate::error::{HistoryError, StoreFailure};
 use crate::history::{COLUMNS, HistoryEntry, RunHistory, RunState, entry};
-use rusqlite::{ToSql, params_from_iter};
+use rusqlite::{ToSql, params, params_from_iter};
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -198,19 +198,12 @@ impl Database {
 
     fn ends_since(&self, since_ms: u64) -> Result<Ends, StoreFailure> {
         let mut ends = Ends::default();
-        let newest = "SELECT started_ms, state, host, outcome FROM runs ORDER BY run_id DESC";
-        let mut newest = self.connection.prepare(newest)?;
-        let mut rows = newest.query([])?;
+        let counts = "SELECT state, host, outcome, count(*) AS runs FROM runs \
+                      WHERE run_id > ?1 AND started_ms >= ?2 GROUP BY state, host, outcome";
+        let mut counts = self.connection.prepare(counts)?;
+        let older = self.newest_before(since_ms)?.unwrap_or_default();
+        let mut rows = counts.query(params![older, signed(since_ms)])?;
         while let Some(row) = rows.next()? {
-            // Runs that began at the same time may have their ids in any order; a clock that was set back is tolerated
-            // by a second.
-            let started = u64::try_from(row.get::<_, i64>("started_ms")?).unwrap_or_default();
-            if started.saturating_add(1000) < since_ms {
-                break;
-            }
-            if started < since_ms {
-                continue;
-            }
             let state = match crate::history::state(row)? {
                 RunState::Running if !self.is_hosted(row.get::<_, Option<String>>("host")?.as_deref()) => {
                     RunState::Lost
@@ -224,7 +217,7 @@ impl Database {
                 End::Cancelled => &mut ends.cancelled,
                 End::Lost => &mut ends.lost,
             };
-            *count += 1;
+            *count += u64::try_from(row.get::<_, i64>("runs")?).unwrap_or_default();
         }
         Ok(ends)
     }
