@@ -384,6 +384,35 @@ fn a_run_is_followed_to_its_end_from_anywhere() {
 }
 
 #[test]
+fn lists_are_read_page_by_page_and_filtered() {
+    let served = served(&[]);
+    let mut ids: Vec<String> = (0..5)
+        .map(|number| {
+            let text = if number % 2 == 0 { "print(1)\n" } else { "raise ValueError(1)\n" };
+            let id = served.start(&script(text));
+            served.ended(&id);
+            id
+        })
+        .collect();
+    ids.reverse();
+    let read = |filter: &str| {
+        let (mut read, mut before) = (Vec::new(), String::new());
+        loop {
+            let page = served.client.get(&format!("/api/v1/runs?limit=2{filter}{before}")).json(200);
+            let runs = page["runs"].as_array().unwrap();
+            assert!(runs.len() <= 2);
+            read.extend(runs.iter().map(|run| run["run_id"].as_str().unwrap().to_owned()));
+            let Some(next) = page["next"].as_str() else { return read };
+            before = format!("&before={next}");
+        }
+    };
+    assert_eq!(read(""), ids);
+    assert_eq!(read("&state=failed"), [ids[1].clone(), ids[3].clone()]);
+    assert_eq!(read("&state=succeeded&block=it").len(), 3);
+    assert!(read("&block=other").is_empty() && read("&state=running").is_empty());
+}
+
+#[test]
 fn runs_are_cancelled_and_removed_with_all_that_is_theirs() {
     let served = served(&[]);
     let id = served.start(&script("import time\nprint('x', flush=True)\ntime.sleep(600)\n"));

@@ -5,7 +5,7 @@ use crate::web::Web;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use longshore::history::{HistoryEntry, RunState, Which};
+use longshore::history::{End, HistoryEntry, RunState, Selection};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use utoipa::{IntoParams, ToSchema};
@@ -68,6 +68,8 @@ impl Run {
 pub(crate) struct RunList {
     /// The runs, the newest first, without their records.
     runs: Vec<Run>,
+    /// The value of `before` for the next ones; `null` if there are none.
+    next: Option<String>,
 }
 
 /// Which runs.
@@ -77,9 +79,12 @@ pub(crate) struct RunList {
 pub(crate) struct Asked {
     /// How many at most: 1 to 1000, by default 50.
     limit: Option<usize>,
-    /// Only those that did not succeed.
-    #[serde(default)]
-    failed: bool,
+    /// Only those of this state: `running`, `succeeded`, `failed`, `cancelled` or `lost`.
+    state: Option<String>,
+    /// Only those of blocks with this name.
+    block: Option<String>,
+    /// Only those that are older than the run with this id.
+    before: Option<String>,
 }
 
 /// List runs, the newest first
@@ -89,9 +94,19 @@ pub(crate) async fn list(State(web): State<Web>, Query(asked): Query<Asked>) -> 
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(Problem::invalid(format!("`limit` must be from 1 to {LIMIT_MAX}")));
     }
-    let which = if asked.failed { Which::Failed } else { Which::All };
-    let runs = web.history(move |history| history.list(limit, which)).await?;
-    Ok(Json(RunList { runs: runs.into_iter().map(Run::listed).collect() }))
+    let named = |name: &String| {
+        let names = End::ALL.map(End::name).join("`, `");
+        let end = End::ALL.into_iter().find(|end| end.name() == name);
+        end.ok_or_else(|| Problem::invalid(format!("`state`: `{name}` is none of `{names}`")))
+    };
+    let end = asked.state.as_ref().map(named).transpose()?;
+    let selection = Selection { end, block: asked.block, before: asked.before, ..Selection::default() };
+    // One more than is shown says whether there are more.
+    let mut runs = web.history(move |history| history.select(limit + 1, &selection)).await?;
+    let has_more = runs.len() > limit;
+    runs.truncate(limit);
+    let next = runs.last().filter(|_| has_more).map(|run| run.run_id.clone());
+    Ok(Json(RunList { runs: runs.into_iter().map(Run::listed).collect(), next }))
 }
 
 /// Show a run, with its record once it has ended
