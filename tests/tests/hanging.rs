@@ -31,10 +31,18 @@ fn soon(what: &str, holds: impl Fn() -> bool) {
 
 fn stopped(user: &User) -> Resident {
     let resident = Resident::start(&user.home, &["--allow-processes"]);
-    resident.signal(Signal::STOP);
-    let stat = format!("/proc/{}/stat", resident.pid());
-    soon("it is stopped", || std::fs::read_to_string(&stat).unwrap().contains(") T "));
+    stop(&resident);
     resident
+}
+
+/// Stops a host, and waits until all its threads have stopped.
+fn stop(resident: &Resident) {
+    resident.signal(Signal::STOP);
+    let threads = format!("/proc/{}/task", resident.pid());
+    let is_stopped = |thread: std::fs::DirEntry| {
+        std::fs::read_to_string(thread.path().join("stat")).is_ok_and(|stat| stat.contains(") T "))
+    };
+    soon("it is stopped", || std::fs::read_dir(&threads).unwrap().flatten().all(is_stopped));
 }
 
 /// The command, which asks the host on this socket.
@@ -152,7 +160,7 @@ fn a_host_that_hangs_while_it_is_asked_makes_no_run() {
     let resident = Resident::start(&user.home, &["--allow-processes"]);
     let connected = || Caller::connect(&resident.socket(), software()).unwrap();
     let (early, late) = (connected(), connected());
-    resident.signal(Signal::STOP);
+    stop(&resident);
     let process = Some(Process { id: resident.pid(), is_stopped: true });
     let starting = std::thread::spawn(move || early.submit(&submission(Path::new("/x.py"))).unwrap().start().map(drop));
     // More than waits in a socket: the host has to read on.
@@ -180,7 +188,7 @@ fn a_run_whose_host_hangs_is_left_with_the_third_interrupt() {
     user.file(&unique, &format!("import time\nopen({mark:?}, 'w').close()\ntime.sleep(600)\n"));
     let mut child = command(&user, &[&unique], &resident.socket()).spawn().unwrap();
     soon("the script runs", || mark.exists());
-    resident.signal(Signal::STOP);
+    stop(&resident);
     for _ in 0..2 {
         signal(&child, Signal::INT);
         std::thread::sleep(Duration::from_millis(500));
