@@ -100,7 +100,7 @@ class Browser:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.base + path, data, {"Content-Type": "application/json"}, method=method)
         try:
-            with DIRECTLY.open(request, timeout=60) as answer:
+            with DIRECTLY.open(request, timeout=120) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             raise DriverError(json.load(error)["value"]["message"]) from None

@@ -61,6 +61,9 @@ export function live(prepare) {
       try { await refresh(prepare); } catch { /* The connection tells. */ }
     }, Math.max(0, last + 500 - Date.now()));
   };
+  // A page that is left holds no connection, of which a browser has six; one that is come back to is loaded anew.
+  addEventListener("pagehide", () => source.close());
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   log(source);
   source.addEventListener("changed", changed);
   source.addEventListener("end", () => {
