@@ -333,7 +333,7 @@ fn forms_that_are_wrong_say_what_is_wrong_and_leave_nothing() {
         assert!((400..500).contains(&answer.status), "{cut}: {answer:?}");
     }
     for path in ["/api/v1/runs?limit=0", "/api/v1/runs?limit=x", "/api/v1/runs?unknown=1", "/api/v1/runs?limit=1001"] {
-        assert_eq!(served.client.get(path).status, 400, "{path}");
+        assert_eq!(problem(&served.client, "GET", path).0, 400, "{path}");
     }
     assert_eq!(served.client.get("/api/v1/runs").json(200)["runs"], json!([]), "nothing was started");
     soon("nothing is left", || served.left().is_empty());
@@ -381,6 +381,59 @@ fn a_run_is_followed_to_its_end_from_anywhere() {
     assert_eq!(events(&served.client.with("Last-Event-ID", "7")), whole[7..]);
     assert_eq!(events(&served.client.with("Last-Event-ID", "1000")), "");
     assert_eq!(served.client.get("/api/v1/runs/none/log").status, 404);
+}
+
+/// The status of an answer that must be a problem, and what methods it names.
+fn problem(client: &Client, method: &str, path: &str) -> (u16, Option<String>) {
+    let answer = client.send(method, path, b"");
+    let (status, allowed) = (answer.status, answer.header("allow").map(str::to_owned));
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{method} {path}");
+    if method != "HEAD" {
+        let problem = answer.json(status);
+        assert_eq!(problem["status"], status, "{method} {path}");
+        assert!(!problem["detail"].as_str().unwrap().is_empty() && !problem["title"].as_str().unwrap().is_empty());
+    }
+    (status, allowed)
+}
+
+#[test]
+fn every_error_is_a_problem_whoever_finds_it() {
+    let served = served(&[]);
+    for (method, path, status) in [
+        ("GET", "/api/v1/nothing", 404),
+        ("GET", "/nothing", 404),
+        ("PATCH", "/api/v1/runs", 405),
+        ("POST", "/api/v1/version", 405),
+        ("GET", "/api/v1/runs/x/outputs/-1", 400),
+        ("GET", "/api/v1/runs/x/outputs/99999999999", 400),
+        ("GET", "/api/v1/runs/%FF/log", 400),
+        ("GET", "/api/v1/runs?limit=%", 400),
+        ("GET", "/api/v1/runs/none/events?after=x", 400),
+        ("POST", "/api/v1/runs?wait=maybe", 400),
+        ("HEAD", "/api/v1/runs/none", 404),
+    ] {
+        let (found, allowed) = problem(&served.client, method, path);
+        assert_eq!(found, status, "{method} {path}");
+        assert_eq!(allowed.is_some(), status == 405, "{method} {path}: {allowed:?}");
+    }
+    let page = served.client.with("Accept", "text/html").get("/api/v1/runs?limit=x");
+    assert_eq!((page.status, page.header("content-type")), (400, Some("text/html; charset=utf-8")));
+}
+
+/// What becomes of the tables of runs whose records are removed while no host is there.
+#[test]
+fn tables_go_with_their_records_however_those_go() {
+    let first = served(&[]);
+    let id = first.start(&script(DOUBLE).file("input", "t.csv", "n\n1\n"));
+    first.ended(&id);
+    assert_eq!(first.client.get(&format!("/api/v1/runs/{id}/outputs/0?format=csv")).text(), "n\n2\n");
+    let kept = first.user.home.state().join("longshore/outputs").join(&id);
+    assert!(first.user.command(&["runs", "remove", &id]).status().unwrap().success());
+    assert!(kept.is_dir());
+    let Served { user, resident, .. } = first;
+    let again = resident.again(&user.home, &["--http", "0"]);
+    soon("they are removed", || !kept.exists());
+    drop(again);
 }
 
 #[test]

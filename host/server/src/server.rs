@@ -8,6 +8,7 @@ use crate::open::Open;
 use crate::outputs::KeptOutputs;
 use crate::session::{self, Shared};
 use crate::socket::Listening;
+use crate::start::tidy;
 use crate::tally::Tally;
 use crate::web::Web;
 use longshore::causes::chain;
@@ -218,6 +219,9 @@ async fn serve_http(
 ) {
     let outputs = KeptOutputs::new(&shared.host.settings().state_folder, options.outputs_bytes);
     let blocks = KnownBlocks::new(options.blocks);
+    // Records may have been removed while no host was there.
+    let (kept, state_folder) = (outputs.clone(), shared.host.settings().state_folder.clone());
+    let _ = tokio::task::spawn_blocking(move || tidy(&kept, &state_folder)).await;
     let web = Web::new(shared.clone(), blocks, outputs, runs, open.clone(), stop, options.words);
     let measuring = web.samples.clone().measure(shared.host, shared.closing.clone());
     tokio::join!(http.serve(router(web), &shared.closing, &open), measuring);

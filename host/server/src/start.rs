@@ -5,6 +5,7 @@ use crate::open::Open;
 use crate::outputs::{KeptOutputs, PendingOutputs};
 use crate::rejection;
 use crate::tally::{TalliedRun, Tally};
+use longshore::history::RunHistory;
 use longshore::{Cancel, CancelLevel, EngineChoice, Event, Host, Note, OtherOutputs, Prepared, RunRecord, events};
 use longshore_protocol::Rejection;
 use longshore_run::submission::{Taken, requested};
@@ -115,12 +116,17 @@ fn keep(kept: &KeptOutputs, pending: PendingOutputs, others: &OtherOutputs, stat
         }
     }
     drop(pending);
-    let tidied = longshore::history::RunHistory::open(state_folder)
-        .map(|history| kept.tidy(|run_id| history.has(run_id).unwrap_or(true)));
-    if let Ok(Err(error)) = tidied {
+    if let Err(error) = tidy(kept, state_folder) {
         notes.push(format!("tables of former runs cannot be removed: {error}"));
     }
     notes
+}
+
+/// Removes the tables of runs that are no longer in the history, and the oldest ones beyond the budget. Blocks.
+pub(crate) fn tidy(kept: &KeptOutputs, state_folder: &Path) -> std::io::Result<()> {
+    // What cannot be read now is looked at the next time.
+    let Ok(history) = RunHistory::open(state_folder) else { return Ok(()) };
+    kept.tidy(|run_id| history.has(run_id).unwrap_or(true))
 }
 
 /// Cancels a run unless it is told not to: nobody waits for it any more.
