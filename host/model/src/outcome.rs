@@ -49,6 +49,13 @@ impl Outcome {
         self == Self::Succeeded
     }
 
+    /// Its name, as records have it: `out_of_memory`.
+    #[must_use]
+    pub fn name(self) -> String {
+        let name = serde_json::to_value(self).ok().and_then(|name| Some(name.as_str()?.to_owned()));
+        name.unwrap_or_default()
+    }
+
     /// How a run ended, as a verb phrase: "it …".
     #[must_use]
     pub fn phrase(self) -> &'static str {

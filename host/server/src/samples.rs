@@ -119,7 +119,7 @@ async fn take(host: &Host, before: Option<Ends>) -> Option<(Sample, Ends)> {
             ended: small(ended.saturating_sub(ended_before)),
             failed: small(failed.saturating_sub(failed_before)),
             resident: longshore_os::available::resident_memory().unwrap_or_default(),
-            tables: budget::host().limit().saturating_sub(budget::host().left()),
+            tables: budget::in_use(),
         };
         Some((sample, (since, ended, failed)))
     });

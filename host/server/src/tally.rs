@@ -1,7 +1,7 @@
 //! What a server has done since it started: its runs by outcome and how long they took, and answers over HTTP. `/metrics`
 //! shows it. Each run is a line of the log when it begins and when it ends.
 
-use longshore::{Outcome, RunRecord};
+use longshore::RunRecord;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -60,7 +60,7 @@ impl TalliedRun {
     /// It has ended.
     pub(crate) fn ended(self, record: &RunRecord) {
         let timings = record.timings_ms;
-        let outcome = name(record.outcome);
+        let outcome = record.outcome.name();
         tracing::info!(run_id = %record.run_id, block = %record.block, %outcome, total_ms = timings.total, "run ended");
         let mut counts = self.0.lock();
         *counts.ended.entry(outcome).or_default() += 1;
@@ -76,9 +76,4 @@ impl Drop for TalliedRun {
     fn drop(&mut self) {
         self.0.lock().running -= 1;
     }
-}
-
-fn name(outcome: Outcome) -> String {
-    let name = serde_json::to_value(outcome).ok().and_then(|name| Some(name.as_str()?.to_owned()));
-    name.unwrap_or_default()
 }

@@ -24,6 +24,11 @@ pub fn host() -> &'static Budget {
     HOST.get_or_init(|| Budget::new(available_memory() / SHARE.1 * SHARE.0))
 }
 
+/// The memory that runs of this process take of [`host`] now, in bytes.
+pub fn in_use() -> u64 {
+    host().limit().saturating_sub(host().left())
+}
+
 /// The budget of one run for data from its container, which has `memory` bytes.
 pub fn of_run(memory: u64) -> Budget {
     host().part(memory.clamp(RUN_MIN, RUN_MAX))

@@ -82,8 +82,7 @@ pub(super) fn verdict(record: &RunRecord, signal: Option<&str>) -> String {
     if let (Outcome::Interrupted, Some(signal)) = (record.outcome, signal) {
         return format!("✗ {name} interrupted after {took}: {signal}");
     }
-    let outcome = serde_json::to_value(record.outcome).ok();
-    let outcome = outcome.as_ref().and_then(|outcome| outcome.as_str()).unwrap_or_default().replace('_', " ");
+    let outcome = record.outcome.name().replace('_', " ");
     let message = record.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
     format!("✗ {name} {outcome} after {took}{message}")
 }

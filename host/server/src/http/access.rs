@@ -11,6 +11,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 /// The session's cookie.
 pub(crate) const COOKIE: &str = "longshore_session";
 
+/// What is said of a token that is none.
+pub(crate) const INVALID: &str = "the token is not valid: it was never created, has ended or was revoked";
+
 /// Lets those in that have a valid token or session. Others are sent to the sign-in, if they want a page.
 pub(crate) async fn guard(State(web): State<Web>, request: Request, next: Next) -> Response {
     match admit(&web, request.method(), request.headers()).await {
@@ -32,7 +35,7 @@ async fn admit(web: &Web, method: &Method, headers: &HeaderMap) -> Result<(), Pr
         };
         return match web.tokens(move |tokens| tokens.admit(&token)).await? {
             Some(_) => Ok(()),
-            None => refused("the token is not valid: it was never created, has ended or was revoked"),
+            None => refused(INVALID),
         };
     }
     let Some(session) = session(headers) else {

@@ -49,11 +49,10 @@ fn text(version: &str, counts: &Counts, memory: Option<u64>) -> String {
     text.metric("longshore_start_seconds", "summary", "How long it took until the agents of runs had connected.");
     text.value("longshore_start_seconds_sum", "", counts.start_seconds);
     text.value("longshore_start_seconds_count", "", as_f64(counts.started));
-    let tables = budget::host();
     text.metric("longshore_table_memory_bytes", "gauge", "Memory of tables in use.");
-    text.value("longshore_table_memory_bytes", "", as_f64(tables.limit().saturating_sub(tables.left())));
+    text.value("longshore_table_memory_bytes", "", as_f64(budget::in_use()));
     text.metric("longshore_table_memory_limit_bytes", "gauge", "Memory that tables may use.");
-    text.value("longshore_table_memory_limit_bytes", "", as_f64(tables.limit()));
+    text.value("longshore_table_memory_limit_bytes", "", as_f64(budget::host().limit()));
     text.metric("longshore_http_answers_total", "counter", "Answers over HTTP, by status.");
     for (status, answers) in &counts.answers {
         text.value("longshore_http_answers_total", &format!("{{status=\"{status}\"}}"), as_f64(*answers));

@@ -1,6 +1,6 @@
 //! Signing in and out: a browser gives a token, or opens a link that can be used once, and has a session from then on.
 
-use crate::http::access::{COOKIE, next_address, same_origin, session};
+use crate::http::access::{COOKIE, INVALID, next_address, same_origin, session};
 use crate::page;
 use crate::problem::Problem;
 use crate::web::Web;
@@ -44,10 +44,7 @@ async fn sign_in(State(web): State<Web>, headers: HeaderMap, Form(given): Form<G
     let next = next_address(next.as_deref());
     Ok(match begun {
         Some(session) => (cookie(session.reveal()), Redirect::to(next)).into_response(),
-        None => {
-            let wrong = "the token is not valid: it was never created, has ended or was revoked";
-            (StatusCode::UNAUTHORIZED, page::sign_in(next, Some(wrong))).into_response()
-        }
+        None => (StatusCode::UNAUTHORIZED, page::sign_in(next, Some(INVALID))).into_response(),
     })
 }
 

@@ -47,7 +47,6 @@ impl Bar {
 /// The page.
 pub(crate) async fn page(State(web): State<Web>, visit: Visit) -> Result<Response, Problem> {
     let settings = web.host().settings();
-    let whole = budget::host();
     let frame = Frame::new(&visit, Some(Section::System), "System").call("Version", "", "/version").call(
         "Whether the host answers",
         "",
@@ -63,7 +62,7 @@ pub(crate) async fn page(State(web): State<Web>, visit: Visit) -> Result<Respons
     show(&SystemPage {
         frame,
         facts,
-        tables: Bar::new(whole.limit().saturating_sub(whole.left()), whole.limit()),
+        tables: Bar::new(budget::in_use(), budget::host().limit()),
         disk: web.samples.disk().map(|used| Bar::new(used, settings.images.disk_budget)),
         hour: plots(&web, HOUR, "1 h ago"),
         day: plots(&web, DAY, "1 day ago"),

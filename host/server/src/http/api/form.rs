@@ -224,16 +224,11 @@ impl Receiving {
         {
             gathering.call(name);
         }
-        let mut is_first = true;
         loop {
             let piece = in_time(field.chunk()).await?;
             let last = piece.is_none();
-            if last || is_first || piece.as_ref().is_some_and(|piece| !piece.is_empty()) {
-                let bytes = piece.map(|piece| piece.to_vec()).unwrap_or_default();
-                self.take(FromCaller::File { path: path.clone(), executable: false, last }, Payload::Inline(bytes))
-                    .await?;
-            }
-            is_first = false;
+            let payload = Payload::Inline(piece.map(|piece| piece.to_vec()).unwrap_or_default());
+            self.take(FromCaller::File { path: path.clone(), executable: false, last }, payload).await?;
             if last {
                 break;
             }
@@ -376,7 +371,7 @@ async fn in_time<T>(coming: impl Future<Output = Result<T, MultipartError>>) -> 
 /// The format of a table that is sent.
 fn format_of(called: &str, media_type: Option<&str>) -> Result<String, Problem> {
     let by_name = FileFormat::from_path(Path::new(called)).ok().map(FileFormat::name);
-    let by_type = || media_type.and_then(formats::of_media_type).map(|format| formats::suffix(format).to_owned());
+    let by_type = || media_type.and_then(formats::of_media_type).map(|format| formats::plain(format).name());
     by_name.or_else(by_type).ok_or_else(|| {
         Problem::invalid(format!(
             "the format of the table `{called}` is not known: give it a file name with a suffix such as `.csv` or \

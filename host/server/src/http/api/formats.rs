@@ -30,18 +30,9 @@ pub(super) fn media_type(format: Format) -> &'static str {
     MEDIA_TYPES.iter().find(|(_, known)| *known == format).map_or("application/octet-stream", |(name, _)| name)
 }
 
-/// The suffix of a format's files.
-pub(super) fn suffix(format: Format) -> &'static str {
-    match format {
-        Format::Csv => "csv",
-        Format::Tsv => "tsv",
-        Format::Json => "json",
-        Format::Ndjson => "ndjson",
-        Format::Parquet => "parquet",
-        Format::ArrowFile => "arrow",
-        Format::ArrowStream => "arrows",
-        Format::Xlsx => "xlsx",
-    }
+/// A format without compression, whose name is also the suffix of its files.
+pub(super) fn plain(format: Format) -> FileFormat {
+    FileFormat { format, compression: Compression::None }
 }
 
 /// The format that is asked for: by name, or the one that `Accept` likes best; `None` if it leaves the choice.
@@ -115,7 +106,7 @@ mod tests {
         }
         for (_, format) in MEDIA_TYPES {
             assert_eq!(of_media_type(media_type(format)), Some(format));
-            assert_eq!(suffix(format).parse::<FileFormat>().unwrap().format, format);
+            assert_eq!(plain(format).name().parse::<FileFormat>().unwrap().format, format);
         }
     }
 }

@@ -42,16 +42,13 @@ struct Description;
 
 /// What needs a token.
 pub(crate) fn guarded() -> Router<Web> {
-    let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
-        .nest(BASE, described_guarded())
-        .nest(BASE, described_open())
-        .split_for_parts();
-    drop(router);
+    let (router, mut description) =
+        OpenApiRouter::with_openapi(Description::openapi()).nest(BASE, described_guarded()).split_for_parts();
+    description.merge(OpenApiRouter::new().nest(BASE, described_open()).into_openapi());
     let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     description.components.get_or_insert_default().add_security_scheme("token", token);
     let description = Json(description);
-    Router::from(OpenApiRouter::new().nest(BASE, described_guarded()))
-        .route("/api/v1/openapi.json", get(async move || description))
+    router.route("/api/v1/openapi.json", get(async move || description))
 }
 
 /// What needs none.

@@ -115,8 +115,7 @@ pub(crate) fn refused(rejection: Rejection) -> Problem {
 }
 
 fn failed(run_id: String, record: &RunRecord) -> Problem {
-    let outcome = serde_json::to_value(record.outcome).ok().and_then(|outcome| Some(outcome.as_str()?.to_owned()));
-    let outcome = outcome.unwrap_or_default();
+    let outcome = record.outcome.name();
     let detail = record.message.clone().unwrap_or_else(|| outcome.clone());
     let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "the run did not succeed", detail);
     Problem { run_id: Some(run_id), outcome: Some(outcome), ..problem }

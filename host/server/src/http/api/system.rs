@@ -54,7 +54,7 @@ impl From<Diagnosis> for Requirement {
 /// Show the host, its memory, and what runs need on its machine
 #[utoipa::path(get, path = "/system", tag = "host", responses((status = 200, body = System)))]
 pub(crate) async fn show(State(web): State<Web>) -> Json<System> {
-    let (counts, tables) = (web.tally().counts(), budget::host());
+    let counts = web.tally().counts();
     let requirements = web.host().diagnose(EngineChoice::Auto).await;
     let resident = tokio::task::spawn_blocking(longshore_os::available::resident_memory).await;
     Json(System {
@@ -62,8 +62,8 @@ pub(crate) async fn show(State(web): State<Web>) -> Json<System> {
         allows_processes: web.starter.allows_processes,
         running: counts.running,
         ended: counts.ended.values().sum(),
-        table_memory_bytes: tables.limit().saturating_sub(tables.left()),
-        table_memory_limit_bytes: tables.limit(),
+        table_memory_bytes: budget::in_use(),
+        table_memory_limit_bytes: budget::host().limit(),
         resident_memory_bytes: resident.ok().flatten(),
         requirements: requirements.into_iter().map(Requirement::from).collect(),
     })

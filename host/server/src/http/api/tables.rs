@@ -1,6 +1,6 @@
 //! Tables in answers: a kept table is read and written in the asked format by a thread, as fast as the peer reads it.
 
-use crate::http::api::formats::{media_type, suffix};
+use crate::http::api::formats::{media_type, plain};
 use crate::problem::Problem;
 use crate::web::Web;
 use axum::body::Body;
@@ -8,7 +8,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use longshore::causes::chain;
-use longshore::table::{Compression, FileFormat, Format, ReadOptions, Sink, Source, TableError, WriteOptions};
+use longshore::table::{Format, ReadOptions, Sink, Source, TableError, WriteOptions};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ const QUEUE: usize = 16;
 
 /// A table that a run has written, as an answer in this format.
 pub(super) async fn answer(web: &Web, run_id: String, number: u32, format: Format) -> Result<Response, Problem> {
-    let (outputs, name) = (web.outputs().clone(), format!("{run_id}-{number}.{}", suffix(format)));
+    let (outputs, name) = (web.outputs().clone(), format!("{run_id}-{number}.{}", plain(format).name()));
     outputs.settled(&run_id).await;
     let opened = spawn_blocking(move || outputs.open(&run_id, number)).await.map_err(|_| Problem::broken())?;
     let file = opened.map_err(|error| Problem::internal(format!("cannot read output {number}: {error}")))?;
@@ -62,10 +62,6 @@ fn write(file: File, format: Format, temporary_folder: &Path, pieces: Pieces) ->
         sink.write(&batch?)?;
     }
     sink.finish().map(drop)
-}
-
-fn plain(format: Format) -> FileFormat {
-    FileFormat { format, compression: Compression::None }
 }
 
 /// What is written goes to the peer in pieces.
