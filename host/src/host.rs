@@ -47,9 +47,11 @@ impl Host {
 
     /// This host, in a process that stays: its runs return once their outcome is known and recorded. Their engine may
     /// remove the container after that, which [`Host::shutdown`] waits for; otherwise each run does. Memory that runs
-    /// have freed is returned to the system once nothing is in progress.
+    /// have freed is returned to the system once nothing is in progress. Engines stay connected, with their answers about
+    /// images, while they tell their changes; call it before the host is cloned.
     #[must_use]
     pub fn resident(mut self) -> Self {
+        self.engines = self.engines.kept();
         self.resident = Some(Resident::new(self.activities.clone()));
         self
     }

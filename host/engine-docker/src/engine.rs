@@ -1,6 +1,8 @@
 //! Containers of runs over the Engine API of Docker and Podman, which are started, awaited and killed. `container_body`
 //! translates their policy.
 
+use super::address::Address;
+use super::changes::changes;
 use super::container_body::body;
 use super::events::{SIGKILL, who_killed};
 use super::facts::Asked;
@@ -11,20 +13,21 @@ use bollard::errors::Error as ApiError;
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig};
 use bollard::query_parameters::{KillContainerOptions, WaitContainerOptions};
 use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use longshore_config::settings::Settings;
 use longshore_engine::listener::Peers;
 use longshore_engine::{
-    AGENT, Container, Ended, Engine, EngineError, EngineFacts, EngineOwner, Held, ImageStore, Instance, Interpreters,
-    MOUNTED_AGENT, NetworkMaker, Placement, Policy, RunImage, SCRIPT_USER, SOCKET_FOLDER, ScriptEnvironment,
-    ScriptUser, Shape, WORK_FOLDER, existing, wait_for,
+    AGENT, Container, Ended, Engine, EngineChange, EngineError, EngineFacts, EngineOwner, Held, ImageStore, Instance,
+    Interpreters, MOUNTED_AGENT, NetworkMaker, Placement, Policy, RunImage, SCRIPT_USER, SOCKET_FOLDER,
+    ScriptEnvironment, ScriptUser, Shape, WORK_FOLDER, existing, wait_for,
 };
 use longshore_model::engine_kind::EngineKind;
 use longshore_protocol::User;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -44,20 +47,25 @@ pub(crate) struct Docker {
     owner: EngineOwner,
     script_users: RangeInclusive<u32>,
     facts: Asked,
+    address: Address,
+    connected: SystemTime,
 }
 
 impl Docker {
     /// Connects, and checks that it answers.
     pub(crate) async fn connect(settings: &Settings) -> Result<Self, EngineError> {
         let socket = &settings.engine_socket;
+        // Before it is connected: what changes meanwhile is noticed.
+        let (address, connected) = (Address::of(socket), SystemTime::now());
         let api = connect(socket).await?;
         // An engine in a user namespace belongs to the owner of its socket.
         let file = socket.clone();
         let looking = tokio::task::spawn_blocking(move || EngineOwner::of(&file)).await;
         let owner = looking.unwrap_or(EngineOwner { uid: 0, raises_resources: false });
-        let (images, facts) = (DockerStore::new(api.clone(), settings), Asked::begin(api.clone()));
-        let script_users = settings.script_users.clone();
-        Ok(Self { images, api, agent: settings.agent.clone(), owner, script_users, facts })
+        let facts = Asked::begin(api.clone());
+        let images = DockerStore::new(api.clone(), settings, Some(facts.clone()));
+        let (agent, script_users) = (settings.agent.clone(), settings.script_users.clone());
+        Ok(Self { api, images, agent, owner, script_users, facts, address, connected })
     }
 
     async fn start(&self, shape: &Shape, instance: Instance<'_>) -> Result<Box<dyn Container>, EngineError> {
@@ -158,6 +166,15 @@ impl Engine for Docker {
         instance: Instance<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>> {
         self.start(shape, instance).boxed()
+    }
+
+    fn changes(&self) -> Option<BoxStream<'static, EngineChange>> {
+        Some(changes(self.api.clone(), self.connected))
+    }
+
+    fn is_in_place(&self) -> bool {
+        // Facts that are missing are asked for again with the next connection.
+        self.address.is_in_place() && !self.facts.has_failed()
     }
 }
 

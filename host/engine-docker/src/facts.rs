@@ -1,5 +1,6 @@
 //! Requests an engine's facts about itself and its machine, once.
 
+use super::names_watch::NamesWatch;
 use bollard::models::{SystemInfo, SystemInfoCgroupVersionEnum};
 use longshore_engine::EngineFacts;
 use std::sync::Arc;
@@ -32,17 +33,25 @@ fn facts(info: SystemInfo) -> EngineFacts {
     }
 }
 
+/// An engine's answer.
+#[derive(Debug, Clone)]
+struct Answer {
+    facts: EngineFacts,
+    names: NamesWatch,
+}
+
 /// Facts that are requested at most once, when an engine is connected.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     api: bollard::Docker,
-    facts: Arc<OnceCell<EngineFacts>>,
+    /// `None` in it if the engine did not answer.
+    answer: Arc<OnceCell<Option<Answer>>>,
 }
 
 impl Asked {
     /// Starts the request.
     pub(super) fn begin(api: bollard::Docker) -> Self {
-        let asked = Self { api, facts: Arc::default() };
+        let asked = Self { api, answer: Arc::default() };
         let asking = asked.clone();
         // This task is not awaited: readers of the facts use the same cell.
         tokio::spawn(async move { drop(asking.get().await) });
@@ -53,9 +62,20 @@ impl Asked {
     pub(super) async fn get(&self) -> EngineFacts {
         let ask = || async {
             let answer = tokio::time::timeout(DEADLINE, self.api.info()).await;
-            answer.ok().and_then(Result::ok).map(facts).unwrap_or_default()
+            let info = answer.ok().and_then(Result::ok)?;
+            Some(Answer { names: NamesWatch::of(&info), facts: facts(info) })
         };
-        self.facts.get_or_init(ask).await.clone()
+        self.answer.get_or_init(ask).await.as_ref().map(|answer| answer.facts.clone()).unwrap_or_default()
+    }
+
+    /// Whether the engine did not answer.
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self.answer.get(), Some(None))
+    }
+
+    /// How the engine shows changes of images' names, once it has answered.
+    pub(super) fn names(&self) -> Option<&NamesWatch> {
+        self.answer.get()?.as_ref().map(|answer| &answer.names)
     }
 }
 

@@ -1,14 +1,17 @@
 //! Engines with the Engine API, Docker and Podman: containers of runs, images and their registries, build containers,
 //! and the leases by which the containers of killed hosts are found.
 
+mod address;
 mod archive;
 mod build_container;
+mod changes;
 mod container_body;
 mod engine;
 mod events;
 mod facts;
 mod image_build;
 mod lease;
+mod names_watch;
 mod progress;
 mod pull;
 mod pull_words;
@@ -38,8 +41,8 @@ impl Connector for DockerConnector {
         EngineKind::Docker
     }
 
-    fn engine<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Box<dyn Engine>, EngineError>> {
-        async move { Ok(Box::new(Docker::connect(settings).await?) as Box<dyn Engine>) }.boxed()
+    fn engine<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Arc<dyn Engine>, EngineError>> {
+        async move { Ok(Arc::new(Docker::connect(settings).await?) as Arc<dyn Engine>) }.boxed()
     }
 
     fn images<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Option<Arc<dyn ImageStore>>, EngineError>> {

@@ -1,6 +1,7 @@
 //! The images of an engine with the Engine API.
 
 use super::build_container::DockerBuildContainer;
+use super::facts::Asked;
 use super::failed;
 use super::lease::{Containers, Leases, NamedContainer};
 use bollard::errors::Error as ApiError;
@@ -16,7 +17,7 @@ use futures_util::stream::BoxStream;
 use longshore_config::settings::Settings;
 use longshore_engine::{
     Archives, BuildContainer, BuildPlan, Builds, BuiltImage, ContainerDefaults, ImageBuildPlan, ImageStore, Images,
-    Login, NoAnswer, PullFailure, StoreError, StoredImage, Volumes,
+    Login, NamesEvidence, NoAnswer, PullFailure, StoreError, StoredImage, Volumes,
 };
 use longshore_model::image_id::ImageId;
 use longshore_model::platform::Platform;
@@ -30,19 +31,21 @@ use std::io;
 pub(crate) struct DockerStore {
     pub(super) api: bollard::Docker,
     containers: Containers,
+    /// The engine's facts, if they were asked for.
+    facts: Option<Asked>,
 }
 
 impl DockerStore {
     /// The images of a connected engine.
-    pub(crate) fn new(api: bollard::Docker, settings: &Settings) -> Self {
+    pub(crate) fn new(api: bollard::Docker, settings: &Settings, facts: Option<Asked>) -> Self {
         let leases = Leases::new(&settings.state_folder, &settings.engine_socket);
         let containers = Containers::new(api.clone(), leases, settings.temporary_folder.clone());
-        Self { api, containers }
+        Self { api, containers, facts }
     }
 
     /// Connects, and checks that it answers.
     pub(crate) async fn connect(settings: &Settings) -> Result<Self, NoAnswer> {
-        Ok(Self::new(super::connect(&settings.engine_socket).await?, settings))
+        Ok(Self::new(super::connect(&settings.engine_socket).await?, settings, None))
     }
 
     /// A container to be created, named `longshore-` and this.
@@ -217,6 +220,10 @@ impl ImageStore for DockerStore {
 
     fn settle(&self) -> BoxFuture<'_, ()> {
         self.containers.settle().boxed()
+    }
+
+    fn names_evidence(&self) -> Option<NamesEvidence> {
+        self.facts.as_ref()?.names()?.evidence()
     }
 }
 

@@ -4,6 +4,8 @@
 //! translate. No code here assumes a daemon; the engine `process` needs none.
 
 mod build_policy;
+mod change;
+mod connector;
 mod diagnosis;
 mod doctor;
 mod error;
@@ -12,6 +14,7 @@ mod identity;
 mod image;
 mod installed;
 mod interpreters;
+mod kept;
 pub mod listener;
 mod owner;
 mod policy;
@@ -30,6 +33,8 @@ mod survivors;
 pub mod task;
 mod weakness;
 
+pub use change::EngineChange;
+pub use connector::{Connector, ProcessConnector};
 pub use diagnosis::{Diagnosis, Fix};
 pub use doctor::diagnose;
 pub use error::{EngineError, Tried};
@@ -38,6 +43,7 @@ use longshore_model::engine_kind::EngineKind;
 use crate::listener::Peers;
 pub use facts::EngineFacts;
 use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
 pub use identity::{Identity, SCRIPT_USER};
 pub use image::{AGENT, RunImage};
 pub use installed::NoAnswer;
@@ -49,7 +55,7 @@ pub use policy::{
     Temporary, WORK_FOLDER,
 };
 pub use refusal::Refusal;
-pub use registry::{Connector, Engines, ProcessConnector};
+pub use registry::Engines;
 pub use script_user::ScriptUser;
 pub use seccomp::{SeccompProfile, Sockets, in_a_file, profile};
 pub use shape::{Instance, Resources, Shape};
@@ -59,7 +65,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 pub use store::{
     Archives, BuildContainer, BuildPlan, BuildVolume, Builds, BuiltImage, ContainerDefaults, ImageBuildPlan,
-    ImageStore, Images, Login, Printed, PullFailure, Secret, Step, StoredImage, Volumes,
+    ImageStore, Images, Login, NamesEvidence, Printed, PullFailure, Secret, Step, StoredImage, Volumes,
 };
 pub use store_error::StoreError;
 use tokio::sync::watch;
@@ -111,6 +117,16 @@ pub trait Engine: Send + Sync {
         shape: &'a Shape,
         instance: Instance<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>>;
+
+    /// Its changes since it was connected, to the end of its connection; `None` if it must be connected for each use.
+    fn changes(&self) -> Option<BoxStream<'static, EngineChange>> {
+        None
+    }
+
+    /// Whether its address still leads to it, as far as can be seen without asking it.
+    fn is_in_place(&self) -> bool {
+        true
+    }
 }
 
 /// A container that was started. It removes itself when it ends; dropping it kills its remaining processes.

@@ -1,47 +1,13 @@
 //! The engines that a host may use, in the order in which they are tried, and the choice of one for a run.
 
+use super::connector::Connector;
 use super::installed::{NoAnswer, isolating_engine};
-use super::process::Process;
+use super::kept::KeptConnector;
 use super::{Engine, EngineError, ImageStore, Tried};
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use longshore_config::settings::Settings;
 use longshore_model::engine_kind::{EngineChoice, EngineKind};
-use std::fmt;
 use std::sync::Arc;
-
-/// Connects to an engine of one kind.
-pub trait Connector: fmt::Debug + Send + Sync {
-    /// The kind of its engine, which decides whether scripts are isolated.
-    fn kind(&self) -> EngineKind;
-
-    /// Connects, and checks that it answers.
-    fn engine<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Box<dyn Engine>, EngineError>>;
-
-    /// Connects to its images only, and checks that it answers. `None` if its scripts run outside of images.
-    fn images<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Option<Arc<dyn ImageStore>>, EngineError>>;
-}
-
-/// Runs scripts as processes of this machine.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ProcessConnector;
-
-impl Connector for ProcessConnector {
-    fn kind(&self) -> EngineKind {
-        EngineKind::Process
-    }
-
-    fn engine<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Box<dyn Engine>, EngineError>> {
-        async move { Ok(Box::new(Process::new(settings)?) as Box<dyn Engine>) }.boxed()
-    }
-
-    fn images<'a>(
-        &'a self,
-        _settings: &'a Settings,
-    ) -> BoxFuture<'a, Result<Option<Arc<dyn ImageStore>>, EngineError>> {
-        std::future::ready(Ok(None)).boxed()
-    }
-}
 
 /// The engines of a host, in the order in which they are tried.
 #[derive(Debug, Clone)]
@@ -64,6 +30,17 @@ impl Engines {
         self
     }
 
+    /// These engines, in a process that stays: those that isolate scripts stay connected.
+    #[must_use]
+    pub fn kept(mut self) -> Self {
+        let keep = |connector: Arc<dyn Connector>| match connector.kind().isolates() {
+            true => Arc::new(KeptConnector::new(connector)),
+            false => connector,
+        };
+        self.connectors = self.connectors.into_iter().map(keep).collect();
+        self
+    }
+
     /// The settings of the host.
     #[must_use]
     pub fn settings(&self) -> &Settings {
@@ -74,7 +51,7 @@ impl Engines {
     ///
     /// # Errors
     /// [`EngineError`]: none answers.
-    pub async fn isolating(&self) -> Result<Box<dyn Engine>, EngineError> {
+    pub async fn isolating(&self) -> Result<Arc<dyn Engine>, EngineError> {
         self.first(|kind| kind.isolates(), |connector, settings| connector.engine(settings)).await.map_err(unusable)
     }
 
@@ -101,7 +78,7 @@ impl Engines {
     ///
     /// # Errors
     /// [`EngineError`]: no engine of the choice can be used.
-    pub async fn choose(&self, choice: EngineChoice) -> Result<(Box<dyn Engine>, Option<String>), EngineError> {
+    pub async fn choose(&self, choice: EngineChoice) -> Result<(Arc<dyn Engine>, Option<String>), EngineError> {
         let installed = || isolating_engine(&self.settings);
         self.select(choice, installed, |connector, settings| connector.engine(settings)).await
     }
@@ -177,6 +154,8 @@ fn without_isolation(tried: Vec<Tried>, installed: Option<String>) -> Result<Str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ProcessConnector;
+    use futures_util::FutureExt;
     use std::sync::Mutex;
 
     /// An engine for tests, which writes its name down when it is tried.
@@ -201,7 +180,7 @@ mod tests {
             self.kind
         }
 
-        fn engine<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Box<dyn Engine>, EngineError>> {
+        fn engine<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Arc<dyn Engine>, EngineError>> {
             async move {
                 self.ask()?;
                 ProcessConnector.engine(settings).await

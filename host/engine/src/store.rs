@@ -127,6 +127,27 @@ pub trait ImageStore: Images + Builds + Volumes + Archives + fmt::Debug {
     fn reap(&self) -> BoxFuture<'_, Result<(), StoreError>>;
     /// Waits until the containers of this host whose owners were dropped are removed.
     fn settle(&self) -> BoxFuture<'_, ()>;
+    /// How it shows that its names are the same as before; `None` if it does not, so that it must be asked. Never blocks for
+    /// long.
+    fn names_evidence(&self) -> Option<NamesEvidence> {
+        None
+    }
+}
+
+/// How a store shows that the names of its images are the same as before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamesEvidence {
+    /// It tells every change.
+    Told,
+    /// It does not tell all of them, but writes its names to a file, which is then another one.
+    File {
+        /// The file's device.
+        device: u64,
+        /// Its number there.
+        inode: u64,
+        /// When it was changed, in nanoseconds since 1970.
+        changed: i128,
+    },
 }
 
 /// The parameters of a build container.

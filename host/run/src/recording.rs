@@ -4,7 +4,9 @@ use crate::record::RunRecord;
 use crate::request::Prepared;
 use longshore_config::settings::Settings;
 use longshore_model::cancel::Cancel;
-use longshore_model::event::{self, Events};
+use longshore_model::causes::chain;
+use longshore_model::event::{self, Event, EventReceiver, Events};
+use longshore_model::note::Note;
 use longshore_store::{HistoryError, NewRun, Recorder, RunRecording};
 use std::time::SystemTime;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -13,24 +15,25 @@ use tokio::task::{JoinHandle, spawn_blocking};
 #[derive(Debug)]
 pub(crate) struct RecordedRun {
     /// Passes events on, until the last one.
-    listening: JoinHandle<RunRecording>,
+    listening: JoinHandle<Result<RunRecording, HistoryError>>,
     recorder: Recorder,
     keep: u64,
 }
 
 impl RecordedRun {
-    /// Begins to record a run and its events; the returned ones replace those that are passed on. `None` without a
-    /// recorder, or if the settings or the run exclude it from the history.
-    pub(crate) async fn begin(
+    /// Begins to record a run and its events; the returned ones replace those that are passed on. The run does not wait
+    /// for the disk: only its events do, of which the first tells that it is in the history. `None` without a recorder, or
+    /// if the settings or the run exclude it from the history.
+    pub(crate) fn begin(
         run_id: &str,
         prepared: &Prepared,
         settings: &Settings,
         recorder: Option<&Recorder>,
         events: &Events,
         cancel: &Cancel,
-    ) -> Result<Option<(Self, Events)>, HistoryError> {
+    ) -> Option<(Self, Events)> {
         let keep = settings.runs.keep;
-        let Some(recorder) = recorder.filter(|_| keep > 0 && prepared.recorded) else { return Ok(None) };
+        let recorder = recorder.filter(|_| keep > 0 && prepared.recorded)?.clone();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let run = NewRun {
             run_id: run_id.to_owned(),
@@ -40,26 +43,46 @@ impl RecordedRun {
             started_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
             log_bytes: settings.runs.log_bytes,
         };
-        let (recorder, beginning, cancel) = (recorder.clone(), recorder.clone(), cancel.clone());
-        let begun = spawn_blocking(move || beginning.begin(run, &cancel));
-        let recording = begun.await.unwrap_or_else(|_| Err(recorder.ended_early()))?;
-        let (sender, mut told) = event::events();
-        let events = events.clone();
-        let listening = tokio::spawn(async move {
-            while let Some(event) = told.recv().await {
-                recording.take(&event);
-                events.tell(event);
-            }
-            recording
-        });
-        Ok(Some((Self { listening, recorder, keep }, sender)))
+        let (sender, told) = event::events();
+        let listening = tokio::spawn(record(recorder.clone(), run, told, events.clone(), cancel.clone()));
+        Some((Self { listening, recorder, keep }, sender))
     }
 
     /// Waits until all events are passed on, and writes the record. Removes older runs beyond the number that is kept.
     pub(crate) async fn end(self, record: &RunRecord) -> Result<(), HistoryError> {
-        let recording = self.listening.await.map_err(|_| self.recorder.ended_early())?;
+        let recording = self.listening.await.unwrap_or_else(|_| Err(self.recorder.ended_early()))?;
         let (outcome, text, keep) = (record.outcome, serde_json::to_string(record), self.keep);
         let writing = spawn_blocking(move || recording.end(outcome, text, keep));
         writing.await.unwrap_or_else(|_| Err(self.recorder.ended_early()))
     }
+}
+
+/// Begins to record a run, tells that it has begun, and passes its events on to their end.
+async fn record(
+    recorder: Recorder,
+    run: NewRun,
+    mut told: EventReceiver,
+    events: Events,
+    cancel: Cancel,
+) -> Result<RunRecording, HistoryError> {
+    let (run_id, beginning) = (run.run_id.clone(), recorder.clone());
+    let begun = spawn_blocking(move || beginning.begin(run, &cancel)).await;
+    let recording = begun.unwrap_or_else(|_| Err(recorder.ended_early()));
+    // It is in the history from here on.
+    events.tell(Event::Begun { run_id });
+    if let Err(error) = &recording {
+        events.tell(Event::Note(unrecorded(error)));
+    }
+    while let Some(event) = told.recv().await {
+        if let Ok(recording) = &recording {
+            recording.take(&event);
+        }
+        events.tell(event);
+    }
+    recording
+}
+
+/// The note of a run that cannot be recorded.
+pub(crate) fn unrecorded(error: &HistoryError) -> Note {
+    Note::new(format!("the run is not recorded: {}", chain(error)), error.remedy())
 }

@@ -3,18 +3,17 @@
 use crate::hashes::Hashing;
 use crate::partition;
 use crate::record::RunRecord;
-use crate::recording::RecordedRun;
+use crate::recording::{RecordedRun, unrecorded};
 use crate::removals::Removals;
 use crate::request::Prepared;
 use crate::single::{LEFT_BEHIND, OutputMode, milliseconds, recovered, run_once};
 use longshore_engine::Engines;
 use longshore_model::activity::Activities;
 use longshore_model::cancel::Cancel;
-use longshore_model::causes::chain;
 use longshore_model::event::{Event, Events};
 use longshore_model::note::Note;
 use longshore_model::run_id::new_run_id;
-use longshore_store::{HistoryError, Recorder};
+use longshore_store::Recorder;
 use std::time::Instant;
 
 /// Runs a block, and records it if there is a recorder. Failures are in the record. Nothing of the run is left when this
@@ -32,17 +31,13 @@ pub async fn run(
     prepared.limits.timeout = prepared.time_limit(settings);
     prepared.notes.extend(recovered(settings).await.into_iter().map(Note::from));
     let reader = events.clone();
-    let begun_recording = RecordedRun::begin(&run_id, &prepared, settings, recorder, &reader, cancel).await;
-    let (recorded, events) = match begun_recording {
-        Ok(Some((recorded, heard))) => (Some(recorded), heard),
-        Ok(None) => (None, events),
-        Err(error) => {
-            prepared.notes.push(unrecorded(&error));
+    let (recorded, events) = match RecordedRun::begin(&run_id, &prepared, settings, recorder, &reader, cancel) {
+        Some((recorded, heard)) => (Some(recorded), heard),
+        None => {
+            events.tell(Event::Begun { run_id: run_id.clone() });
             (None, events)
         }
     };
-    // It is in the history from here on.
-    events.tell(Event::Begun { run_id: run_id.clone() });
     let hashing = prepared.hashes.then(|| Hashing::begin(&prepared));
     let removals = Removals::counted_in(counted_in);
     let mut record = match prepared.partition.take() {
@@ -66,8 +61,4 @@ pub async fn run(
         record.notes.push(unrecorded(&error));
     }
     record
-}
-
-fn unrecorded(error: &HistoryError) -> Note {
-    Note::new(format!("the run is not recorded: {}", chain(error)), error.remedy())
 }

@@ -34,7 +34,7 @@ pub(crate) struct Gathered {
     pub(crate) credits: Vec<Taken>,
 }
 
-/// What a caller has sent so far. Its methods block.
+/// What a caller has sent so far. Its methods may block.
 #[derive(Debug)]
 pub(crate) struct Gathering {
     work_folder: PathBuf,
@@ -55,6 +55,15 @@ impl Gathering {
     pub(crate) fn call(&mut self, block: &str) {
         if let SubmittedBlock::Files { name, .. } = &mut self.submission.block {
             block.clone_into(name);
+        }
+    }
+
+    /// Whether taking a message may wait for a disk, or for the processor for long. Others are descriptors and marks.
+    pub(crate) fn may_block(message: &FromCaller, payload: &Payload) -> bool {
+        match message {
+            FromCaller::File { .. } => true,
+            FromCaller::Table { .. } => !matches!(payload, Payload::Descriptor { .. }),
+            _ => false,
         }
     }
 

@@ -146,15 +146,19 @@ impl Connection {
                 tell(&self.outgoing, &ToCaller::Received).await;
                 continue;
             }
-            // It may write to a disk.
-            let taking = tokio::task::spawn_blocking(move || {
-                let taken = gathering.take(message, payload);
-                (gathering, taken)
-            });
-            let Ok((back, taken)) = taking.await else {
-                return Ok(Some(Err(rejection::plain(&"the host failed while it received the run"))));
+            let taken = if Gathering::may_block(&message, &payload) {
+                let taking = tokio::task::spawn_blocking(move || {
+                    let taken = gathering.take(message, payload);
+                    (gathering, taken)
+                });
+                let Ok((back, taken)) = taking.await else {
+                    return Ok(Some(Err(rejection::plain(&"the host failed while it received the run"))));
+                };
+                gathering = back;
+                taken
+            } else {
+                gathering.take(message, payload)
             };
-            gathering = back;
             match taken {
                 Ok(false) => {}
                 Ok(true) => return Ok(Some(gathering.end().map_err(|error| rejection::plain(&error)))),

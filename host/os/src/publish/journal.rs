@@ -129,6 +129,11 @@ fn boot() -> Option<String> {
     small_file::read_text(Path::new("/proc/sys/kernel/random/boot_id"), small_file::WRITTEN_MAX).ok()
 }
 
+/// Whether a file is being published, or was left half published. Reads one folder, which is nearly always empty.
+pub fn is_publishing(state_folder: &Path) -> bool {
+    std::fs::read_dir(folder(state_folder)).is_ok_and(|mut entries| entries.next().is_some())
+}
+
 /// Completes what killed hosts left half published. Returns notes for the user. Blocks.
 pub fn recover(state_folder: &Path) -> Vec<String> {
     let mut notes = Vec::new();

@@ -10,7 +10,7 @@ mod together;
 mod unpublished;
 
 pub use destination::{Destination, Place, Special, folder};
-pub use journal::recover;
+pub use journal::{is_publishing, recover};
 pub use stream::{Broken, Stream, copy_out};
 pub use together::Together;
 pub use unpublished::Unpublished;

@@ -8,7 +8,7 @@ use crate::record::OutputRecord;
 use longshore_config::settings::Settings;
 use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::outcome::Outcome;
-use longshore_os::publish::{Broken, Destination, Stream, Together, copy_out, recover};
+use longshore_os::publish::{Broken, Destination, Stream, Together, copy_out, is_publishing, recover};
 use longshore_segment::Segment;
 use longshore_table::guarded;
 use std::fs::File;
@@ -50,6 +50,9 @@ pub(crate) async fn publish(
 /// Completes publications that killed hosts left unfinished. Returns notes about them.
 pub(crate) async fn recovered(settings: &Settings) -> Vec<String> {
     let state_folder = settings.state_folder.clone();
+    if !is_publishing(&state_folder) {
+        return Vec::new();
+    }
     let recovering = tokio::task::spawn_blocking(move || recover(&state_folder));
     // After a panic the next start tries again.
     recovering.await.unwrap_or_default()
