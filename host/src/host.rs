@@ -17,6 +17,7 @@ use longshore_model::activity::Activities;
 use longshore_model::cancel::Cancel;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::event::{Events, events};
+use longshore_run::admission::Admission;
 use longshore_run::record::RunRecord;
 use longshore_run::request::{Prepared, RunRequest};
 use longshore_run::run;
@@ -29,6 +30,7 @@ use std::path::Path;
 #[derive(Debug, Clone)]
 pub struct Host {
     engines: Engines,
+    admission: Admission,
     activities: Activities,
     recorder: Recorder,
     /// In a process that stays.
@@ -41,8 +43,9 @@ impl Host {
     pub fn new(settings: Settings) -> Self {
         // In the order in which they are tried.
         let recorder = Recorder::new(&settings.state_folder);
+        let admission = Admission::new(&settings.admission);
         let engines = Engines::new(settings).with(DockerConnector).with(ProcessConnector);
-        Self { engines, activities: Activities::new(), recorder, resident: None }
+        Self { engines, admission, activities: Activities::new(), recorder, resident: None }
     }
 
     /// This host, in a process that stays: its runs return once their outcome is known and recorded. Their engine may
@@ -68,6 +71,12 @@ impl Host {
         &self.engines
     }
 
+    /// Admits its runs to the machine: their load, and seats in the queue of those that are about to be made.
+    #[must_use]
+    pub fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
     /// Starts a run: checks the request on a thread that may block, and runs the block. Await the result for the
     /// record, which reports failures too; nothing of the run is left then. The result also gives the events and a
     /// handle to cancel.
@@ -82,17 +91,18 @@ impl Host {
     pub fn run(&self, mut request: RunRequest) -> Running {
         request.temporary_folder.get_or_insert_with(|| self.settings().temporary_folder.clone());
         let (events, received) = events();
-        let (host, cancel) = (self.clone(), Cancel::new());
+        let (host, cancel, turn) = (self.clone(), Cancel::new(), self.admission.turn());
         let cancelled = cancel.clone();
         let task = Task::spawn(async move {
             let _activity = host.activities.begin().map_err(|_| RunError::ShuttingDown)?;
+            let seat = host.admission.enter(turn)?;
             let checking = tokio::task::spawn_blocking(|| request.prepare());
             let prepared = tokio::select! {
                 prepared = checking => prepared.map_err(|_| RunError::Broken)??,
                 // The check may wait for a reader without a limit.
                 () = host.activities.stop().cancelled() => return Err(RunError::ShuttingDown),
             };
-            Ok(host.run_prepared(prepared, events, &cancelled).await)
+            Ok(host.run_prepared(prepared.seated(seat), events, &cancelled).await)
         });
         Running { task, events: Some(received), cancel }
     }
@@ -105,7 +115,8 @@ impl Host {
         let _activity = self.activities.begin();
         let (cancel, _following) = self.cancelled_by(cancel);
         let counted_in = self.resident.as_ref().map(Resident::activities);
-        let record = run::run(prepared, &self.engines, Some(&self.recorder), events, &cancel, counted_in).await;
+        let record =
+            run::run(prepared, &self.engines, &self.admission, Some(&self.recorder), events, &cancel, counted_in).await;
         self.resident.iter().for_each(Resident::return_memory);
         record
     }

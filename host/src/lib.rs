@@ -66,7 +66,9 @@ pub use longshore_archive as archive;
 pub use longshore_block as block;
 pub use longshore_cases as cases;
 pub use longshore_config as config;
-pub use longshore_config::settings::{ImageSettings, PackageSettings, Pull, RunSettings, ServerChoice, Settings};
+pub use longshore_config::settings::{
+    AdmissionSettings, ImageSettings, PackageSettings, Pull, RunSettings, ServerChoice, Settings,
+};
 pub use longshore_engine::{
     BuildVolume, Diagnosis, EngineError, EngineFacts, Engines, Fix, Held, Identity, Namespaces, NetworkMaker, NoAnswer,
     Policy, PolicyMount, ProcessLimit, SeccompProfile, SocketMemory, StoreError, Temporary, Tried,
@@ -92,8 +94,9 @@ pub use longshore_model::remedy::{PackageList, Remedy};
 pub use longshore_model::{causes, digest, human, image_kind, lines, shown, size};
 pub use longshore_os::disk_use::folder_bytes;
 pub use longshore_os::program::find_program;
-pub use longshore_os::small_file;
+pub use longshore_os::{open_files, small_file};
 pub use longshore_protocol::{Dropped, ExitStatus, LogSource, OutputName, Usage};
+pub use longshore_run::admission::{Admission, Load, QueueFull, Seat, Turn};
 pub use longshore_run::cut::{PartitionSpec, SplitError};
 pub use longshore_run::dry_run;
 pub use longshore_run::kept::KeptRecord;

@@ -4,6 +4,7 @@ use longshore_engine::task::Task;
 use longshore_model::cancel::Cancel;
 use longshore_model::event::EventReceiver;
 use longshore_model::remedy::Remedy;
+use longshore_run::admission::QueueFull;
 use longshore_run::record::RunRecord;
 use longshore_run::request::RequestError;
 use std::pin::Pin;
@@ -25,6 +26,9 @@ pub enum RunError {
     /// The request is invalid.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// Too many runs of the host wait.
+    #[error("cannot start the run: {0}")]
+    QueueFull(#[from] QueueFull),
     /// The host is shutting down.
     #[error("cannot start the run: its host is shutting down")]
     ShuttingDown,

@@ -26,6 +26,7 @@ import pyarrow.csv
 import pyarrow.feather
 import pyarrow.flight
 import pyarrow.parquet
+from admission import admission_sections
 from environments import environment_sections
 from from_callers import caller_sections
 from history import history_sections
@@ -314,6 +315,7 @@ def main() -> None:
         **history_sections,
         **resident_sections,
         **caller_sections,
+        **admission_sections,
     }
     only = os.environ.get("BENCH_ONLY", "")
     sections = {title: measure for title, measure in sections.items() if not only or title in only.split(",")}

@@ -595,7 +595,7 @@ fn a_command_runs_by_itself_where_the_host_is_not_its_own() {
 #[test]
 fn one_caller_too_many_is_told_so() {
     let user = User::with_folder("server-");
-    let resident = resident(&user);
+    let resident = Resident::start_with(&user.home, &["--allow-processes"], &[("LONGSHORE_ADMISSION_QUEUE", "0")]);
     // Each has a place for the time in which it may greet.
     let waiting: Vec<_> = (0..512).map(|_| UnixStream::connect(resident.socket()).unwrap()).collect();
     let connected = || Caller::connect(&resident.socket(), software());

@@ -84,6 +84,9 @@ pub struct Rejection {
     /// Whether the only reason is that the caller has cancelled it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancelled: bool,
+    /// Whether the only reason is that too many runs wait already: it may be asked for again later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub busy: bool,
 }
 
 /// What was seen of a table that cannot be read.

@@ -18,6 +18,7 @@ use longshore_model::run_id::new_run_id;
 use longshore_os::locked_folder::LockedFolder;
 use longshore_os::publish::Unpublished;
 use longshore_protocol::OutputName;
+use longshore_run::admission::Admission;
 use longshore_run::record::{RunRecord, UnsavedRecord};
 use longshore_run::request::{InputSpec, OutputSpec, RequestError, RunRequest};
 use longshore_table::{Source, TableError};
@@ -38,6 +39,8 @@ pub struct Bench {
     pub image: Option<String>,
     /// The engines of the machine, with its settings.
     pub engines: Engines,
+    /// Admits the runs of cases.
+    pub admission: Admission,
 }
 
 impl Case {
@@ -84,7 +87,7 @@ impl Case {
         let (sender, happened) = events();
         let heard = tokio::spawn(hear(happened));
         // Not recorded: its block's author looks at the report, and runs it again and again.
-        let run = longshore_run::run::run(prepared, &bench.engines, None, sender, cancel, None).await;
+        let run = longshore_run::run::run(prepared, &bench.engines, &bench.admission, None, sender, cancel, None).await;
         let Heard { printed, notes } = heard.await.map_err(broken)?;
         let problems = self.ending(&run);
         let mut result = CaseResult { name: self.name.clone(), problems, updated: Vec::new(), printed, notes, run };

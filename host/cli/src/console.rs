@@ -146,12 +146,26 @@ impl Console {
                 self.line(&line);
             }
             Event::Pulling { image, step } => self.pulled(&image, step),
+            Event::Queued { place } => self.queued(place),
             Event::Ending if self.reader_is_gone => {}
             Event::Ending => self.line("ending the script …"),
             Event::Dropped(dropped) => self.note(&dropped.to_string()),
             Event::Started => self.status.started(),
             Event::Unsaved { index, preview, .. } => self.previews.push((index, preview)),
             _ => {}
+        }
+    }
+
+    /// Shows the run's place among those that wait.
+    fn queued(&mut self, place: u64) {
+        if place == 0 {
+            self.status.text("starting");
+            return;
+        }
+        let text = format!("waiting for memory and processors: place {place}");
+        self.status.text(&text);
+        if !self.status.is_animated() {
+            self.line(&format!("… {text}"));
         }
     }
 

@@ -139,7 +139,7 @@ impl Through<'_> {
                 console.clear(cancel).await;
                 self.report.interrupted()
             }
-            Ended::Lost(reason) => {
+            Ended::Busy(reason) | Ended::Lost(reason) => {
                 console.clear(cancel).await;
                 self.report.fail(&reason)
             }

@@ -6,6 +6,7 @@ use crate::{BAD_INPUT, environment, failure, printer, unit};
 use clap::Args;
 use longshore::config::{format_time, parse_time};
 use longshore::history::{TokenError, Tokens};
+use longshore::open_files::raise_open_files;
 use longshore::shown::Shown;
 use longshore::size::parse_size;
 use longshore::{Cancel, Host};
@@ -72,6 +73,7 @@ pub(crate) async fn serve(arguments: ServeArguments, host: Host) -> u8 {
     (options.idle, options.drain) = (arguments.idle, arguments.drain);
     options.allows_processes = arguments.allow_processes;
     options.words = crate::help::words;
+    options.open_files = raise_open_files();
     options.blocks = arguments.blocks.iter().map(|folder| absolute(folder)).collect();
     options.outputs_bytes = arguments.outputs_bytes.unwrap_or(options.outputs_bytes);
     let state_folder = host.settings().state_folder.clone();

@@ -50,7 +50,8 @@ pub(crate) struct TestArguments {
 /// Runs the cases, and returns the exit status.
 pub(crate) async fn test(arguments: TestArguments, host: &Host) -> u8 {
     let begun = Instant::now();
-    let bench = Bench { engine: arguments.engine.into(), image: arguments.image, engines: host.engines().clone() };
+    let (engines, admission) = (host.engines().clone(), host.admission().clone());
+    let bench = Bench { engine: arguments.engine.into(), image: arguments.image, engines, admission };
     let cases = match checked(&arguments.block, &arguments.cases, &bench, arguments.update) {
         Ok(cases) => cases,
         Err(error) => return fail(&error),

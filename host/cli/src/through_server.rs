@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) enum Ended {
     Record(Box<RunRecord>),
     Rejected(Refused),
+    /// Too many runs wait for the host's machine.
+    Busy(String),
     /// Its caller cancelled it before it began.
     Cancelled,
     /// The host, or the connection to it, ended before, or the host does not answer.
@@ -185,6 +187,7 @@ fn hear(run: &mut Run, events: &Events) -> Result<Ended, CallerError> {
             }
             Happening::Log(source, bytes) => events.tell(Event::Log { source, bytes }),
             Happening::Rejected(rejection) if rejection.cancelled => return Ok(Ended::Cancelled),
+            Happening::Rejected(rejection) if rejection.busy => return Ok(Ended::Busy(rejection.problems.join("; "))),
             Happening::Rejected(rejection) => return Ok(Ended::Rejected(rejection.into())),
             Happening::Record(record) => {
                 let record = serde_json::from_value(record).map_err(CallerError::Record)?;

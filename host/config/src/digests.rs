@@ -12,6 +12,9 @@ const OF_PROCESSES: [&str; 4] = ["engine.python", "engine.rscript", "engine.r_li
 /// The setting that only callers use.
 const OF_CALLERS: &str = "runs.server";
 
+/// The table of settings that change when runs start, and no run.
+const OF_HOSTS: &str = "admission";
+
 /// Digests of settings. Passwords are not part of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -43,7 +46,7 @@ impl SettingsDigests {
 
 fn belongs(setting: &Setting, of_processes: bool) -> bool {
     let name = setting.name();
-    name != OF_CALLERS && OF_PROCESSES.contains(&name.as_str()) == of_processes
+    name != OF_CALLERS && setting.table != OF_HOSTS && OF_PROCESSES.contains(&name.as_str()) == of_processes
 }
 
 #[cfg(test)]
@@ -65,6 +68,8 @@ mod tests {
         assert_eq!(changed(|settings| settings.python = "/opt/python".into()), (false, true));
         assert_eq!(changed(|settings| settings.path = "/opt/bin".into()), (false, true));
         assert_eq!(changed(|settings| settings.server = ServerChoice::None), (false, false));
+        assert_eq!(changed(|settings| settings.admission.queue = 3), (false, false));
+        assert!(SETTINGS.iter().any(|setting| setting.table == OF_HOSTS));
         assert!(SETTINGS.iter().any(|setting| setting.name() == OF_CALLERS));
         for name in OF_PROCESSES {
             assert!(SETTINGS.iter().any(|setting| setting.name() == name), "{name}");

@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod admission_list;
 mod bound_list;
 mod certificates;
 mod digests;

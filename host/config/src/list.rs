@@ -3,6 +3,7 @@
 //! The variable of a setting is `LONGSHORE_`, its table and its key; those of `[engine]` omit the table. The engine's
 //! socket and the images keep the variables that they had before files were introduced.
 
+use super::admission_list;
 use super::bound_list;
 use super::run_list;
 use super::setting::{PLAIN, Setting, Target};
@@ -361,4 +362,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     run_list::TIMEOUT,
     run_list::SERVER,
     run_list::CANCELLED_STATUS,
+    admission_list::MEMORY,
+    admission_list::CPUS,
+    admission_list::QUEUE,
 ];

@@ -77,6 +77,8 @@ pub struct Settings {
     pub packages: PackageSettings,
     /// Settings for the run history.
     pub runs: RunSettings,
+    /// What runs may take together.
+    pub admission: AdmissionSettings,
     /// The resident host that runs go through. Only programs that are callers use it.
     pub server: ServerChoice,
 }
@@ -129,6 +131,24 @@ impl Default for RunSettings {
             // its memory.
             timeout: Some(Duration::from_secs(3600)),
         }
+    }
+}
+
+/// What the runs of a host may take of its machine together, and how many may wait for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AdmissionSettings {
+    /// Bytes of memory; `None` for a part of the machine's, 0 for no bound.
+    pub memory_bytes: Option<u64>,
+    /// Processors; `None` for a multiple of the machine's, 0 for no bound.
+    pub cpus: Option<u64>,
+    /// Runs that may wait.
+    pub queue: u64,
+}
+
+impl Default for AdmissionSettings {
+    fn default() -> Self {
+        // Some 200 MB of waiting runs, which a machine with two processors works off in an hour if they are short.
+        Self { memory_bytes: None, cpus: None, queue: 10_000 }
     }
 }
 
@@ -316,6 +336,7 @@ impl Default for Settings {
             build: BuildSettings::default(),
             packages: PackageSettings::default(),
             runs: RunSettings::default(),
+            admission: AdmissionSettings::default(),
             server: ServerChoice::default(),
         }
     }

@@ -43,6 +43,8 @@ pub(super) enum Slot {
     BlockConstraints(At<BTreeMap<String, Vec<Constraint>>>),
     Size(At<u64>),
     Count(At<u64>),
+    SizeOrAuto(At<Option<u64>>),
+    CountOrAuto(At<Option<u64>>),
     Status(At<u8>),
     Share(At<f64>),
     TimeOrNone(At<Option<Duration>>),
@@ -70,6 +72,8 @@ impl Slot {
             Self::BlockConstraints(_) => "table of lists of constraints",
             Self::Size(_) => "size",
             Self::Count(_) => "number",
+            Self::SizeOrAuto(_) => "`auto` or a size",
+            Self::CountOrAuto(_) => "`auto` or a number",
             Self::Status(_) => "number from 0 to 255",
             Self::Share(_) => "number from 0 to 1",
             Self::TimeOrNone(_) => "time or `none`",
@@ -100,6 +104,8 @@ impl Slot {
             }
             Self::Size(_) => "it must be a size with its unit, or a number of bytes",
             Self::Count(_) => "it must be a whole number",
+            Self::SizeOrAuto(_) => "it must be a size with its unit, a number of bytes, or `auto`",
+            Self::CountOrAuto(_) => "it must be a whole number or `auto`",
             Self::Status(_) => "it must be a whole number from 0 to 255",
             Self::Share(_) => "it must be a number from 0 to 1",
             Self::TimeOrNone(_) => "it must be a time with its unit, or `none`",
@@ -151,6 +157,9 @@ impl Slot {
             Self::Texts(at) => *at(settings) = given.texts(|text| is_line(text) && !text.is_empty())?,
             Self::Size(at) => *at(settings) = given.size().ok_or_else(unfit)?,
             Self::Count(at) => *at(settings) = given.count().ok_or_else(unfit)?,
+            Self::SizeOrAuto(at) | Self::CountOrAuto(at) if given.text() == Some(AUTO) => *at(settings) = None,
+            Self::SizeOrAuto(at) => *at(settings) = Some(given.size().ok_or_else(unfit)?),
+            Self::CountOrAuto(at) => *at(settings) = Some(given.count().ok_or_else(unfit)?),
             Self::Status(at) => {
                 *at(settings) = given.count().and_then(|status| u8::try_from(status).ok()).ok_or_else(unfit)?;
             }
@@ -206,6 +215,8 @@ impl Slot {
             }
             Self::Size(at) => Value::Size(*at(settings)),
             Self::Count(at) => Value::Count(*at(settings)),
+            Self::SizeOrAuto(at) => at(settings).map_or_else(|| Value::Text(AUTO.into()), Value::Size),
+            Self::CountOrAuto(at) => at(settings).map_or_else(|| Value::Text(AUTO.into()), Value::Count),
             Self::Status(at) => Value::Count((*at(settings)).into()),
             Self::Share(at) => Value::Share(*at(settings)),
             Self::TimeOrNone(at) => Value::Text(at(settings).map_or_else(|| NONE.into(), format_time)),

@@ -70,6 +70,11 @@ pub enum Event {
         /// The step.
         step: PullStep,
     },
+    /// The run waits for memory and processors.
+    Queued {
+        /// Its place among those that wait, from 1, if all take the same; 0 once it waits no more.
+        place: u64,
+    },
     /// The container is running and its agent has connected.
     Connected,
     /// The container waits for a program of the caller, which can start it once the script has started.

@@ -1,5 +1,5 @@
-//! The memory available to this process: the least of the machine's, its control groups' and its own limit of address
-//! space. Budgets are shares of it; they are counted elsewhere.
+//! The memory that there is, and that available to this process: the least of the machine's, its control groups' and, for
+//! the latter, its own limit of address space. Budgets are shares of it; they are counted elsewhere.
 
 use crate::control_group::{ControlGroup, control_groups};
 use crate::small_file::{WRITTEN_MAX, read_text};
@@ -26,8 +26,16 @@ const SPLIT: Files = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_i
 /// Bytes of memory that can be used without harming other processes.
 pub fn available_memory() -> u64 {
     let machine = text("/proc/meminfo").and_then(|meminfo| kibibytes(&meminfo, "MemAvailable:"));
-    let group = text("/proc/self/cgroup").and_then(|groups| of_groups(&groups, Path::new(GROUPS)));
+    let group = text("/proc/self/cgroup").and_then(|groups| of_groups(&groups, Path::new(GROUPS), left_of));
     [machine, group, of_address_space()].into_iter().flatten().min().unwrap_or(UNKNOWN)
+}
+
+/// Bytes of memory that there are: the machine's, or the least limit of the process's control groups.
+#[must_use]
+pub fn whole_memory() -> u64 {
+    let machine = text("/proc/meminfo").and_then(|meminfo| kibibytes(&meminfo, "MemTotal:"));
+    let group = text("/proc/self/cgroup").and_then(|groups| of_groups(&groups, Path::new(GROUPS), limit_of));
+    [machine, group].into_iter().flatten().min().unwrap_or(UNKNOWN)
 }
 
 /// The memory that this process has now, in bytes; `None` if the kernel does not tell.
@@ -53,9 +61,9 @@ fn of_address_space() -> Option<u64> {
     Some(most.saturating_sub(mapped).saturating_sub(MAPPED))
 }
 
-/// The least rest of the process's groups and their ancestors; `None` if none has a limit.
-fn of_groups(groups: &str, root: &Path) -> Option<u64> {
-    let left = |group: ControlGroup<'_>| {
+/// The least figure of the process's groups and their ancestors; `None` if none has a limit.
+fn of_groups(groups: &str, root: &Path, figure: fn(&Path, Files) -> Option<u64>) -> Option<u64> {
+    let least = |group: ControlGroup<'_>| {
         let (root, files) = match group {
             group if group.is_unified => (root.to_owned(), UNIFIED),
             group if group.counts("memory") => (root.join("memory"), SPLIT),
@@ -63,19 +71,26 @@ fn of_groups(groups: &str, root: &Path) -> Option<u64> {
         };
         // In a container the path is the machine's, and the container's own group is the root.
         let within = Path::new(group.path.trim_start_matches('/'));
-        within.ancestors().filter_map(|group| left_of(&root.join(group), files)).min()
+        within.ancestors().filter_map(|group| figure(&root.join(group), files)).min()
     };
-    control_groups(groups).filter_map(left).min()
+    control_groups(groups).filter_map(least).min()
 }
 
-fn left_of(group: &Path, (limit, used, dropped): Files) -> Option<u64> {
-    let number = |name: &str| text(group.join(name))?.trim().parse::<u64>().ok();
-    // Without a limit it is a word, or a number larger than any machine's memory.
-    let limit = number(limit).filter(|limit| *limit < 1 << 60)?;
+fn number(group: &Path, name: &str) -> Option<u64> {
+    text(group.join(name))?.trim().parse().ok()
+}
+
+/// Without a limit it is a word, or a number larger than any machine's memory.
+fn limit_of(group: &Path, (limit, ..): Files) -> Option<u64> {
+    number(group, limit).filter(|limit| *limit < 1 << 60)
+}
+
+fn left_of(group: &Path, files @ (_, used, dropped): Files) -> Option<u64> {
+    let limit = limit_of(group, files)?;
     let of_files = text(group.join("memory.stat")).and_then(|statistics| {
         statistics.lines().find_map(|line| line.strip_prefix(dropped))?.trim().parse::<u64>().ok()
     });
-    Some(limit.saturating_sub(number(used)?.saturating_sub(of_files.unwrap_or(0))))
+    Some(limit.saturating_sub(number(group, used)?.saturating_sub(of_files.unwrap_or(0))))
 }
 
 #[cfg(test)]
@@ -90,7 +105,8 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         };
-        let left = |groups: &str| of_groups(groups, root.path());
+        let left = |groups: &str| of_groups(groups, root.path(), left_of);
+        let limit = |groups: &str| of_groups(groups, root.path(), limit_of);
         assert_eq!(left("0::/a/b\n"), None);
         write("a/b/memory.max", "max\n");
         write("a/b/memory.current", "100\n");
@@ -98,6 +114,7 @@ mod tests {
         write("a/memory.max", "5000\n");
         write("a/memory.current", "3000\n");
         assert_eq!(left("1:cpu:/\n0::/a/b\n"), Some(2000));
+        assert_eq!((limit("0::/a/b\n"), limit("0::/b\n")), (Some(5000), None));
         write("a/memory.stat", "anon 7\ninactive_file 500\n");
         assert_eq!(left("0::/a/b\n"), Some(2500));
         write("memory/c/memory.limit_in_bytes", "1000\n");
@@ -113,7 +130,7 @@ mod tests {
     fn a_figure_of_the_kernel_is_bytes() {
         assert_eq!(kibibytes("MemTotal: 9 kB\nMemAvailable:   12 kB\n", "MemAvailable:"), Some(12 << 10));
         assert_eq!(kibibytes("MemTotal: 9 kB\n", "MemAvailable:"), None);
-        assert!(available_memory() > 0);
+        assert!(available_memory() > 0 && whole_memory() >= available_memory());
         assert!(resident_memory().is_some_and(|bytes| bytes > 0));
     }
 }

@@ -8,6 +8,7 @@ pub mod disk_use;
 pub mod folder;
 pub mod locked_folder;
 pub mod mountinfo;
+pub mod open_files;
 pub mod presence;
 pub mod program;
 pub mod publish;

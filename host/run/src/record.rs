@@ -166,6 +166,9 @@ pub struct UnsavedRecord {
 pub struct Timings {
     /// Finding, pulling or building the image.
     pub environment: f64,
+    /// Waiting for memory and processors.
+    #[serde(default)]
+    pub queue: f64,
     /// From there until the agent had connected.
     pub start: f64,
     /// From the run's beginning until the interpreter was started.

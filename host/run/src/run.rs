@@ -1,5 +1,7 @@
 //! A run as its caller sees it: recorded in the history, and with its parts together if it is partitioned.
 
+use crate::admission::Admission;
+use crate::facilities::Facilities;
 use crate::hashes::Hashing;
 use crate::partition;
 use crate::record::RunRecord;
@@ -21,6 +23,7 @@ use std::time::Instant;
 pub async fn run(
     mut prepared: Prepared,
     engines: &Engines,
+    admission: &Admission,
     recorder: Option<&Recorder>,
     events: Events,
     cancel: &Cancel,
@@ -31,6 +34,12 @@ pub async fn run(
     prepared.limits.timeout = prepared.time_limit(settings);
     prepared.notes.extend(recovered(settings).await.into_iter().map(Note::from));
     let reader = events.clone();
+    if prepared.seat.is_none() {
+        prepared = match admission.enter(admission.turn()) {
+            Ok(seat) => prepared.seated(seat),
+            Err(full) => Prepared { seat: Some(Err(full)), ..prepared },
+        };
+    }
     let (recorded, events) = match RecordedRun::begin(&run_id, &prepared, settings, recorder, &reader, cancel) {
         Some((recorded, heard)) => (Some(recorded), heard),
         None => {
@@ -40,9 +49,10 @@ pub async fn run(
     };
     let hashing = prepared.hashes.then(|| Hashing::begin(&prepared));
     let removals = Removals::counted_in(counted_in);
-    let mut record = match prepared.partition.take() {
-        Some(cut) => partition::run(prepared, run_id, cut, engines, events, cancel, &removals).await,
-        None => run_once(prepared, run_id, engines, events, cancel, OutputMode::Publish, &removals).await.0,
+    let facilities = Facilities { engines: engines.clone(), admission: admission.clone(), removals: removals.clone() };
+    let mut record = match prepared.partition.take().filter(|_| matches!(prepared.seat, Some(Ok(_)))) {
+        Some(cut) => Box::pin(partition::run(prepared, run_id, cut, &facilities, events, cancel)).await,
+        None => Box::pin(run_once(prepared, run_id, &facilities, events, cancel, OutputMode::Publish)).await.0,
     };
     if counted_in.is_none() {
         let left_behind = removals.ended().await;

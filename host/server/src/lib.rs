@@ -22,6 +22,7 @@ mod socket;
 mod start;
 mod tally;
 mod web;
+mod who;
 
 pub use error::ServerError;
 pub use http::HttpListening;

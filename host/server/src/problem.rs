@@ -9,6 +9,9 @@ use longshore::history::{HistoryError, TokenError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// When a run that was refused because too many wait may be asked for again, in seconds: a short run takes less.
+const RETRY_AFTER: &str = "5";
+
 /// A request that cannot be fulfilled: `application/problem+json`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Problem {
@@ -55,6 +58,11 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "shutting down", "the host is shutting down and begins nothing new")
     }
 
+    /// Too many runs wait.
+    pub(crate) fn busy(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too many runs wait", detail)
+    }
+
     /// A thread of the host panicked.
     pub(crate) fn broken() -> Self {
         Self::internal("internal error: please report it")
@@ -73,6 +81,9 @@ impl IntoResponse for Problem {
         if self.status() == StatusCode::UNAUTHORIZED {
             let bearer = HeaderValue::from_static("Bearer realm=\"longshore\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        if self.status() == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
         }
         // A page is made of it where a browser asked.
         response.extensions_mut().insert(self);

@@ -1,6 +1,6 @@
 //! Why a run cannot be made, as callers read it.
 
-use longshore::RequestError;
+use longshore::{QueueFull, RequestError};
 use longshore_protocol::{Glimpse, Rejection};
 use std::fmt::Display;
 
@@ -12,12 +12,18 @@ pub(crate) fn plain(problem: &impl Display) -> Rejection {
         glances: Vec::new(),
         about_inputs: false,
         cancelled: false,
+        busy: false,
     }
 }
 
 /// The rejection of a run that its caller has cancelled before it began.
 pub(crate) fn cancelled() -> Rejection {
     Rejection { cancelled: true, ..plain(&"cancelled before the start") }
+}
+
+/// The rejection of a run for which the queue has no room.
+pub(crate) fn busy(full: &QueueFull) -> Rejection {
+    Rejection { busy: true, ..plain(full) }
 }
 
 /// The rejection of an invalid request.
@@ -34,5 +40,6 @@ pub(crate) fn of_request(error: &RequestError) -> Rejection {
         glances: error.glances().map(glimpse).collect(),
         about_inputs: error.is_about_inputs(),
         cancelled: false,
+        busy: false,
     }
 }

@@ -24,8 +24,25 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
-/// The most connections at a time. Each is a run, and takes memory and descriptors even while it waits.
-const CONNECTIONS_MAX: usize = 512;
+/// Descriptors of a run that waits: its connection, its open tables, the folders of its outputs and its share of its
+/// image. Most have fewer.
+const DESCRIPTORS: u64 = 8;
+
+/// Descriptors of the host itself: its databases, its engine, HTTP.
+const DESCRIPTORS_OWN: u64 = 512;
+
+/// Connections beside those of runs that wait: runs that go on, and callers that have not asked yet.
+const CONNECTIONS: u64 = 512;
+
+/// The fewest connections, on a machine with very few descriptors.
+const CONNECTIONS_MIN: u64 = 64;
+
+/// The most connections at a time. Each is a run, and takes memory and descriptors even while it waits: 24 KiB and
+/// `DESCRIPTORS`.
+fn connections(open_files: u64, queue: u64) -> usize {
+    let most = open_files.saturating_sub(DESCRIPTORS_OWN) / DESCRIPTORS;
+    usize::try_from(most.min(queue.saturating_add(CONNECTIONS)).max(CONNECTIONS_MIN)).unwrap_or(usize::MAX)
+}
 
 /// How long to wait after an error of accepting, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -46,12 +63,17 @@ pub struct ServerOptions {
     pub blocks: Vec<PathBuf>,
     /// Most bytes of the tables that are kept of runs over HTTP.
     pub outputs_bytes: u64,
+    /// The most files that this process may have open.
+    pub open_files: u64,
     /// What a caller can do about an outcome, in the words of this program, for the pages.
     pub words: fn(&Remedy) -> Option<String>,
 }
 
 /// The bytes of tables that are kept, unless an operator says otherwise.
 pub const OUTPUTS_BYTES: u64 = 1 << 30;
+
+/// Linux's limit for a program that has not raised it.
+const OPEN_FILES: u64 = 1024;
 
 impl ServerOptions {
     /// A server that stays, and lets its runs go on for half a minute once it is told to stop.
@@ -64,6 +86,7 @@ impl ServerOptions {
             drain: Duration::from_secs(30),
             blocks: Vec::new(),
             outputs_bytes: OUTPUTS_BYTES,
+            open_files: OPEN_FILES,
             words: |_| None,
         }
     }
@@ -128,7 +151,8 @@ impl Server {
         let work_folder = shared.host.settings().work_folder.clone();
         // Files of blocks that callers of a killed one had sent along. What cannot be removed is found again.
         let _ = tokio::task::spawn_blocking(move || remove_abandoned(&work_folder, TEMPORARY)).await;
-        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let most = connections(options.open_files, shared.host.settings().admission.queue);
+        let places = Arc::new(Semaphore::new(most));
         let open = Open::new();
         let mut sessions = JoinSet::new();
         let runs = TaskTracker::new();
@@ -143,17 +167,17 @@ impl Server {
                 }
             };
             let accepted = tokio::select! {
-                accepted = accept(&listener, &places) => accepted,
+                accepted = accept(&listener, &places, most) => accepted,
                 Some(_) = sessions.join_next() => continue,
                 () = stop.cancelled() => break false,
                 () = idle => break true,
             };
             let Some((socket, place)) = accepted else { continue };
             let shared = shared.clone();
-            let counted = open.hold();
+            let (counted, turn) = (open.hold(), shared.host.admission().turn());
             sessions.spawn(async move {
                 let _held = (place, counted);
-                if let Err(error) = session::serve(socket, &shared).await {
+                if let Err(error) = session::serve(socket, turn, &shared).await {
                     tracing::warn!("a caller: {}", chain(&error));
                 }
             });
@@ -191,12 +215,16 @@ impl Server {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The next connection. One for which there is no place is told so.
-async fn accept(listener: &UnixListener, places: &Arc<Semaphore>) -> Option<(UnixStream, OwnedSemaphorePermit)> {
+async fn accept(
+    listener: &UnixListener,
+    places: &Arc<Semaphore>,
+    most: usize,
+) -> Option<(UnixStream, OwnedSemaphorePermit)> {
     match listener.accept().await {
         Ok((socket, _)) => match Arc::clone(places).try_acquire_owned() {
             Ok(place) => Some((socket, place)),
             Err(_) => {
-                session::turn_away(&socket, format!("it serves {CONNECTIONS_MAX} callers already"));
+                session::turn_away(&socket, format!("it serves {most} callers already"));
                 None
             }
         },
@@ -225,4 +253,17 @@ async fn serve_http(
     let web = Web::new(shared.clone(), blocks, outputs, runs, open.clone(), stop, options.words);
     let measuring = web.samples.clone().measure(shared.host, shared.closing.clone());
     tokio::join!(http.serve(router(web), &shared.closing, &open), measuring);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_as_many_connections_as_runs_may_wait_and_descriptors_suffice() {
+        assert_eq!(connections(1 << 20, 10_000), 10_512);
+        assert_eq!(connections(1 << 20, 0), 512);
+        assert_eq!(connections(8704, 10_000), 1024);
+        assert_eq!(connections(100, 10_000), 64);
+    }
 }

@@ -7,9 +7,10 @@ use crate::gather::{Gathered, Gathering};
 use crate::rejection;
 use crate::start::permit;
 use crate::tally::{TalliedRun, Tally};
+use crate::who::Who;
 use longshore::config::SettingsDigests;
 use longshore::serde_json::{self, Value};
-use longshore::{Cancel, CancelLevel, Event, EventReceiver, Host, Prepared, RunRecord, events};
+use longshore::{Cancel, CancelLevel, Event, EventReceiver, Host, Prepared, RunRecord, Turn, events};
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{
     ConnectionError, Frame, FromCaller, Hello, Message, Payload, ProtocolError, Rejection, Role, Sending, Software,
@@ -54,10 +55,11 @@ pub(crate) fn turn_away(socket: &UnixStream, reason: String) {
     }
 }
 
-/// Serves a connection to its end.
-pub(crate) async fn serve(socket: UnixStream, shared: &Shared) -> Result<(), ConnectionError> {
+/// Serves a connection to its end. Its turn is that in which it was accepted.
+pub(crate) async fn serve(socket: UnixStream, turn: Turn, shared: &Shared) -> Result<(), ConnectionError> {
     let own = rustix::process::geteuid().as_raw();
-    let peer = socket.peer_cred().map_err(|source| ConnectionError::Io { doing: "opening", source })?.uid();
+    let credentials = socket.peer_cred().map_err(|source| ConnectionError::Io { doing: "opening", source })?;
+    let (peer, who) = (credentials.uid(), Who::of_process(credentials.pid()));
     let (mut incoming, outgoing) = connection::open(Wire::Unix(socket));
     let greeted = if peer == own {
         tokio::time::timeout(GREETING, greet(&mut incoming)).await
@@ -85,7 +87,7 @@ pub(crate) async fn serve(socket: UnixStream, shared: &Shared) -> Result<(), Con
     let processes = shared.allows_processes.then(|| shared.digests.of_processes.clone());
     let (software, settings) = (shared.software.clone(), shared.digests.common.clone());
     tell(&outgoing, &ToCaller::Welcome { protocol: version, descriptors, software, settings, processes }).await;
-    let mut caller = Connection { incoming: incoming.greeted(), outgoing, descriptors };
+    let mut caller = Connection { incoming: incoming.greeted(), outgoing, descriptors, who, turn };
     let served = caller.serve(shared).await;
     if let Err(error) = &served {
         tell_violation(&caller.outgoing, error).await;
@@ -109,13 +111,15 @@ struct Connection {
     incoming: Incoming<FromCaller>,
     outgoing: Outgoing,
     descriptors: bool,
+    who: Who,
+    turn: Turn,
 }
 
 impl Connection {
     /// Receives a run, and makes it. Whatever happens, a caller that reads is told how it ends.
     async fn serve(&mut self, shared: &Shared) -> Result<(), ConnectionError> {
         let gathered = tokio::select! {
-            gathered = self.gather(shared) => gathered?,
+            gathered = Box::pin(self.gather(shared)) => gathered?,
             () = shared.closing.cancelled() => {
                 tell_refused(&self.outgoing, SHUTTING_DOWN).await;
                 return Ok(());
@@ -186,6 +190,14 @@ impl Connection {
             self.reject(rejection::plain(&refusal)).await;
             return Ok(());
         }
+        let seat = match host.admission().enter(self.turn) {
+            Ok(seat) => seat,
+            Err(full) => {
+                self.reject(rejection::busy(&full)).await;
+                return Ok(());
+            }
+        };
+        request.caller = Some(self.who.0.clone());
         request.temporary_folder = Some(host.settings().temporary_folder.clone());
         let cancel = Cancel::new();
         let preparing = tokio::task::spawn_blocking(|| {
@@ -208,7 +220,8 @@ impl Connection {
         let rejection = match prepared {
             Ok(Ok(Ok(prepared))) => {
                 let tallied = shared.tally.begin();
-                let record = run(host, prepared, &mut self.incoming, &self.outgoing, &cancel).await?;
+                self.incoming.expect_little();
+                let record = run(host, prepared.seated(seat), &mut self.incoming, &self.outgoing, &cancel).await?;
                 tallied.ended(&record);
                 drop((folder, credits));
                 let tables = tables.into_iter().filter_map(|(output, handle)| Some((output, handle.take().ok()?)));

@@ -5,6 +5,7 @@ use crate::open::Open;
 use crate::outputs::{KeptOutputs, PendingOutputs};
 use crate::rejection;
 use crate::tally::{TalliedRun, Tally};
+use crate::who::Who;
 use longshore::history::RunHistory;
 use longshore::{Cancel, CancelLevel, EngineChoice, Event, Host, Note, OtherOutputs, Prepared, RunRecord, events};
 use longshore_protocol::Rejection;
@@ -38,17 +39,20 @@ pub(crate) struct Starter {
 }
 
 impl Starter {
-    /// Starts what was asked for.
-    pub(crate) async fn start(&self, gathered: Gathered) -> Result<StartedRun, Rejection> {
+    /// Starts what was asked for, or puts it into the queue.
+    pub(crate) async fn start(&self, gathered: Gathered, who: Who) -> Result<StartedRun, Rejection> {
+        let admission = self.host.admission();
+        let seat = admission.enter(admission.turn()).map_err(|full| rejection::busy(&full))?;
         let Gathered { mut submission, along, folder, credits } = gathered;
         submission.others = true;
         let Taken { mut request, others, .. } =
             requested(submission, along).map_err(|error| rejection::plain(&error))?;
         permit(&mut request.engine, self.allows_processes).map_err(|refusal| rejection::plain(&refusal))?;
+        request.caller = Some(who.0);
         request.temporary_folder = Some(self.host.settings().temporary_folder.clone());
         let broken = |_| rejection::plain(&"internal error while checking the run: please report it");
         let prepared = tokio::task::spawn_blocking(|| request.prepare()).await.map_err(broken)?;
-        let prepared = prepared.map_err(|error| rejection::of_request(&error))?;
+        let prepared = prepared.map_err(|error| rejection::of_request(&error))?.seated(seat);
         let (begun, begins) = oneshot::channel();
         let (ending, ended) = oneshot::channel();
         let (cancel, held, starter) = (Cancel::new(), self.open.hold(), self.clone());

@@ -69,7 +69,7 @@ impl Live {
     }
 
     /// Takes an event: the script's output, in order, and the errors that it reported; before it starts, the output of
-    /// the build; and its messages.
+    /// the build and its place in the queue; and its messages.
     pub(crate) fn take(&self, event: &Event) -> Due {
         let mut state = self.state();
         let known = state.changed;
@@ -114,6 +114,10 @@ impl State {
             Event::Connected => {
                 self.build = Pending::new(self.half);
                 self.forgets_build = true;
+            }
+            Event::Queued { place: 0 } => self.message = None,
+            Event::Queued { place } => {
+                self.message = Some(format!("waiting for memory and processors: place {place}"));
             }
             Event::Error(text) => self.script.push(format!("error: {text}\n").as_bytes()),
             Event::Message(text) => self.message = Some(beginning(text)),

@@ -32,6 +32,9 @@ enum Named<'a> {
         #[serde(flatten)]
         step: Step<'a>,
     },
+    Queued {
+        place: u64,
+    },
     Connected,
     Attended {
         container: Option<Cow<'a, str>>,
@@ -101,6 +104,7 @@ impl<'a> From<&'a Event> for Named<'a> {
             Event::Building { line } => Self::Building { line: line.into() },
             Event::Built { line } => Self::Built { line: line.into() },
             Event::Pulling { image, step } => Self::Pulling { image: image.into(), step: step.into() },
+            Event::Queued { place } => Self::Queued { place: *place },
             Event::Connected => Self::Connected,
             // Values of its environment may be secret.
             Event::Attended(place) => {
@@ -152,6 +156,7 @@ impl From<Named<'_>> for Event {
             Named::Building { line } => Self::Building { line: line.into_owned() },
             Named::Built { line } => Self::Built { line: line.into_owned() },
             Named::Pulling { image, step } => Self::Pulling { image: image.into_owned(), step: step.into() },
+            Named::Queued { place } => Self::Queued { place },
             Named::Connected => Self::Connected,
             Named::Attended { container, folder } => Self::Attended(Box::new(Attended {
                 container: container.map(Cow::into_owned),
@@ -224,6 +229,7 @@ mod tests {
                 Event::Pulling { image: image(), step: PullStep::Pulled },
                 json!({"event": "pulling", "image": "x:1", "step": "pulled"}),
             ),
+            (Event::Queued { place: 3 }, json!({"event": "queued", "place": 3})),
             (Event::Connected, json!({"event": "connected"})),
             (Event::Started, json!({"event": "started"})),
             (

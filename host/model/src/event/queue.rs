@@ -87,6 +87,10 @@ impl State {
                 *last = event;
                 return;
             }
+            (Some(last @ Event::Queued { .. }), Event::Queued { .. }) => {
+                *last = event;
+                return;
+            }
             (Some(Event::Reading { input: last }), Event::Reading { input }) if last == input => return,
             _ => {}
         }
@@ -193,6 +197,7 @@ fn is_of_others(event: &Event) -> bool {
         Event::Begun { .. }
         | Event::Engine { .. }
         | Event::Built { .. }
+        | Event::Queued { .. }
         | Event::Pulling { .. }
         | Event::Connected
         | Event::Started

@@ -20,6 +20,9 @@ pub(crate) const WRITING: &str = "writing to";
 /// Bytes read at a time.
 const READ_BYTES: usize = 256 << 10;
 
+/// The same where only short messages are expected.
+const READ_LITTLE: usize = 4 << 10;
+
 /// The reading half, which yields the messages `M`.
 #[derive(Debug)]
 pub struct Incoming<M> {
@@ -68,6 +71,11 @@ impl<M: Message> Incoming<M> {
     /// Whether descriptors pass: the wire can pass them, and Hello announced that the peer accepts them.
     pub fn passes_descriptors(&self) -> bool {
         self.reader.passes_descriptors()
+    }
+
+    /// Gives back memory where only short messages are expected from here on. Longer ones take more reads.
+    pub fn expect_little(&mut self) {
+        self.buffer = vec![0; READ_LITTLE];
     }
 
     /// Waits until all that was sent is written, or cannot be. The last [`Outgoing`] must be dropped before.

@@ -6,13 +6,12 @@ mod relay;
 mod spool;
 
 use crate::cut::{Cut, Value};
+use crate::facilities::Facilities;
 use crate::output::{Finished, Place};
 use crate::record::{PartitionRecord, RunRecord, UnsavedRecord};
-use crate::removals::Removals;
 use crate::request::Prepared;
 use crate::single::{NotPublished, OutputMode, Published, milliseconds, publish, run_once};
 use longshore_config::settings::Settings;
-use longshore_engine::Engines;
 use longshore_engine::task::Task;
 use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::event::{self, Event, Events};
@@ -44,20 +43,22 @@ struct Parts {
 
 /// Runs a block for each value of the field. Failures are in the record.
 pub(crate) async fn run(
-    prepared: Prepared,
+    mut prepared: Prepared,
     run_id: String,
-    cut: Cut,
-    engines: &Engines,
+    mut cut: Cut,
+    facilities: &Facilities,
     events: Events,
     cancel: &Cancel,
-    removals: &Removals,
 ) -> RunRecord {
     if cut.values().is_empty() {
         // A table without rows has no values: the block runs once, so that its outputs have their columns.
-        return run_once(prepared, run_id, engines, events, cancel, OutputMode::Publish, removals).await.0;
+        return run_once(prepared, run_id, facilities, events, cancel, OutputMode::Publish).await.0;
     }
-    let whole =
-        Whole { prepared, run_id, cut, engines, settings: engines.settings(), events, removals, begun: Instant::now() };
+    // More than have room would only wait, each for itself.
+    cut.jobs = cut.jobs.min(facilities.admission.most(&prepared.limits));
+    prepared.seat = None;
+    let settings = facilities.engines.settings();
+    let whole = Whole { prepared, run_id, cut, facilities, settings, events, begun: Instant::now() };
     let parts = whole.run_parts(cancel).await;
     whole.conclude(parts, cancel).await
 }
@@ -67,10 +68,9 @@ struct Whole<'a> {
     prepared: Prepared,
     run_id: String,
     cut: Cut,
-    engines: &'a Engines,
+    facilities: &'a Facilities,
     settings: &'a Settings,
     events: Events,
-    removals: &'a Removals,
     begun: Instant,
 }
 
@@ -138,8 +138,7 @@ impl Whole<'_> {
     fn part(&self, position: usize, cancel: Cancel) -> impl Future<Output = (Part, Vec<Finished>)> + Send + 'static {
         let mut prepared = self.prepared.clone();
         let (value, splits) = (self.cut.values()[position].clone(), Arc::clone(&self.cut.splits));
-        let (engines, whole, name) = (self.engines.clone(), self.events.clone(), name(&value));
-        let removals = self.removals.clone();
+        let (facilities, whole, name) = (self.facilities.clone(), self.events.clone(), name(&value));
         if position > 0 {
             prepared.notes.clear();
             // All parts share the environment of the first.
@@ -168,7 +167,7 @@ impl Whole<'_> {
                 }
             };
             let (mut record, finished) =
-                run_once(prepared, new_run_id(), &engines, events, &cancel, OutputMode::Keep, &removals).await;
+                run_once(prepared, new_run_id(), &facilities, events, &cancel, OutputMode::Keep).await;
             if broken.is_some() {
                 (record.outcome, record.message) = (Outcome::EngineFailed, broken);
             }

@@ -19,7 +19,13 @@ pub(super) async fn relay(name: String, is_first: bool, mut events: EventReceive
             }
             Event::Message(text) => Some(Event::Message(format!("[{name}] {text}"))),
             Event::Error(text) => Some(Event::Error(format!("[{name}] {text}"))),
-            event @ (Event::Engine { .. } | Event::Pulling { .. } | Event::Note(_) | Event::Started) if is_first => {
+            event @ (Event::Engine { .. }
+            | Event::Pulling { .. }
+            | Event::Queued { .. }
+            | Event::Note(_)
+            | Event::Started)
+                if is_first =>
+            {
                 Some(event)
             }
             // The progress of the whole run is counted in parts.

@@ -152,6 +152,13 @@ impl RunRequest {
         self
     }
 
+    /// Sets who asks for the run.
+    #[must_use]
+    pub fn caller(mut self, caller: impl Into<String>) -> Self {
+        self.caller = Some(caller.into());
+        self
+    }
+
     /// Sets whether the run is recorded in the history.
     #[must_use]
     pub fn recorded(mut self, recorded: bool) -> Self {

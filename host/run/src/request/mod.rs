@@ -11,6 +11,7 @@ mod mounted;
 mod mounts;
 mod output_spec;
 mod outputs;
+mod partitioned;
 mod reach;
 mod stream;
 
@@ -25,14 +26,13 @@ use longshore_os::shared_file::SharedFile;
 pub use output_spec::{OutputSpec, OutputTarget};
 pub use stream::CHUNK_ROWS;
 
+use crate::admission::{QueueFull, Seat, Turn};
 use crate::cut::{Cut, PartitionSpec};
 use crate::input::Inputs;
 use crate::kept::CaptureTarget;
 use crate::output::{Declared, OtherOutputs, Target};
 use crate::record::InputRecord;
-use longshore_block::{
-    Block, BlockFile, BlockFiles, GivenValue, Mode, OptionValues, check_field, check_hidden, modules,
-};
+use longshore_block::{Block, BlockFile, BlockFiles, GivenValue, Mode, OptionValues, check_hidden, modules};
 use longshore_config::settings::{Settings, TEMPORARY_FOLDER};
 use longshore_model::constraint::Constraint;
 use longshore_model::day::AsOf;
@@ -44,9 +44,11 @@ use longshore_model::reference::Reference;
 use longshore_os::publish::{self, Destination};
 use longshore_table::{BadRows, ReadOptions, Tally, columns};
 use mounts::Allowed;
+use partitioned::cut;
 use std::collections::BTreeSet;
 use std::mem::take;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Maximum number of inputs of a run.
 const INPUTS_MAX: usize = 64;
@@ -99,6 +101,9 @@ pub struct RunRequest {
     pub hashes: bool,
     /// Whether the run is recorded in the history, if the settings keep one.
     pub recorded: bool,
+    /// Who asks for it: runs that wait for memory and processors are admitted fairly between callers. Runs without a
+    /// caller have one together.
+    pub caller: Option<String>,
     /// The folder for temporary files of inputs and outputs. A host uses that of its settings where this is `None`;
     /// [`RunRequest::prepare`] uses [`TEMPORARY_FOLDER`].
     pub temporary_folder: Option<PathBuf>,
@@ -168,6 +173,12 @@ pub struct Prepared {
     pub(crate) notes: Vec<Note>,
     /// Whether the container waits for a program of the caller, instead of running the script.
     pub(crate) attended: bool,
+    /// Who asks for it.
+    pub(crate) caller: Option<String>,
+    /// When it was asked for, if it has a seat.
+    pub(crate) turn: Option<Turn>,
+    /// Its seat in the queue until it is admitted, or why it has none; `None` if that was not asked.
+    pub(crate) seat: Option<Result<Arc<Seat>, QueueFull>>,
 }
 
 impl Prepared {
@@ -180,6 +191,14 @@ impl Prepared {
     /// Whether its script may write to a mount.
     pub(crate) fn writes(&self) -> bool {
         self.mounts.iter().any(|mount| mount.writable)
+    }
+
+    /// This run with a seat in its host's queue, so that the queue does not refuse it.
+    #[must_use]
+    pub fn seated(mut self, seat: Seat) -> Self {
+        self.turn = Some(seat.turn);
+        self.seat = Some(Ok(Arc::new(seat)));
+        self
     }
 
     /// The secrets among its options.
@@ -214,6 +233,7 @@ impl RunRequest {
             bad_rows: None,
             hashes: false,
             recorded: true,
+            caller: None,
             temporary_folder: None,
         }
     }
@@ -313,24 +333,11 @@ impl RunRequest {
             tallies,
             notes,
             attended: false,
+            caller: self.caller,
+            turn: None,
+            seat: None,
         })
     }
-}
-
-fn cut(inputs: &Inputs, spec: &PartitionSpec, mode: Mode) -> Result<Cut, RequestError> {
-    if mode == Mode::Stream {
-        return Err(RequestError::PartitionedStream);
-    }
-    let Some(Some(first)) = inputs.feeds().next() else {
-        return Err(RequestError::PartitionedNothing { field: spec.field.clone() });
-    };
-    check_field(&spec.field, 0, &[Some(columns(&first.schema()))])
-        .map_err(|reason| RequestError::PartitionField { field: spec.field.clone(), reason })?;
-    Cut::new(inputs, spec).map_err(|(number, source)| RequestError::Partition {
-        number,
-        field: spec.field.clone(),
-        source: Box::new(source),
-    })
 }
 
 fn check_keep(path: &Path, outputs: &Declared) -> Result<CaptureTarget, RequestError> {

@@ -34,6 +34,7 @@ enum Blame {
 
 fn of_run(error: &RunError) -> Blame {
     match error {
+        RunError::QueueFull(_) => Blame::Engine,
         RunError::Engine(error) => of_engine(error),
         RunError::Environment(error) => of_environment(error),
         RunError::Packages(error) => of_local(error),

@@ -1,6 +1,7 @@
 //! One run, from its first check to its last clean-up: an engine, a container, an agent, a script, an outcome, and
 //! outputs that are published only on success.
 
+mod admitted;
 mod begin;
 mod blame;
 mod conclude;
@@ -15,6 +16,8 @@ mod publishing;
 mod unwind;
 mod watch;
 
+use crate::admission::{Admission, Place};
+use crate::facilities::Facilities;
 use crate::input::Inputs;
 use crate::kept::WorkdirCapture;
 use crate::output::{Finished, Writers};
@@ -29,7 +32,7 @@ use longshore_config::settings::Settings;
 use longshore_engine::run_directory::RunDirectory;
 use longshore_engine::task::{Task, blocking};
 use longshore_engine::{
-    Container, Ended, Engine, EngineError, Engines, Held, Instance, RunImage, ScriptEnvironment, ScriptUser, Shape,
+    Container, Engine, EngineError, Engines, Held, Instance, RunImage, ScriptEnvironment, ScriptUser, Shape,
 };
 use longshore_images::environment::Bounds;
 use longshore_images::environment::local::LocalEnvironment;
@@ -80,16 +83,17 @@ pub(crate) enum OutputMode {
 pub(crate) async fn run_once(
     prepared: Prepared,
     run_id: String,
-    engines: &Engines,
+    facilities: &Facilities,
     events: Events,
     cancel: &Cancel,
     outlet: OutputMode,
-    removals: &Removals,
 ) -> (RunRecord, Vec<Finished>) {
     let begun = Instant::now();
+    let Facilities { engines, admission, removals } = facilities;
     let mut run = Run {
         prepared,
         engines,
+        admission,
         settings: engines.settings(),
         events,
         cancel,
@@ -117,12 +121,13 @@ pub(crate) async fn run_once(
         evidence.unwritten_outputs = run.prepared.outputs.unwritten(&finished);
     }
     run.explain_end(&mut evidence);
-    run.conclude(kind, image, &evidence, finished, exit, outlet).await
+    Box::pin(run.conclude(kind, image, &evidence, finished, exit, outlet)).await
 }
 
 struct Run<'a> {
     prepared: Prepared,
     engines: &'a Engines,
+    admission: &'a Admission,
     settings: &'a Settings,
     events: Events,
     cancel: &'a Cancel,
@@ -149,6 +154,9 @@ type Seen = (Evidence, Vec<Finished>, Option<Exit>);
 impl Run<'_> {
     async fn execute(&mut self) -> (EngineKind, Option<ImageId>, Result<Seen, RunError>) {
         let likely = likely(self.prepared.engine);
+        if let Some(Err(full)) = self.prepared.seat {
+            return (likely, None, Err(full.into()));
+        }
         let chosen = tokio::select! {
             chosen = self.engines.choose(self.prepared.engine) => chosen,
             // An engine may accept connections without answering: a cancel ends this wait.
@@ -165,7 +173,8 @@ impl Run<'_> {
         }
         let mut image = None;
         for attempt in 1.. {
-            let provided = self.provide(engine.as_ref()).await;
+            // Boxed, as all that is not in use while it waits for its place: many may wait.
+            let provided = Box::pin(self.provide(engine.as_ref())).await;
             self.timings.environment = milliseconds(self.begun.elapsed());
             let provided = match provided {
                 Ok(Some(provided)) => provided,
@@ -189,14 +198,15 @@ impl Run<'_> {
         mut provided: ResolvedEnvironment,
     ) -> Result<Seen, EngineError> {
         let shape = shape(&self.prepared, provided.image().cloned(), provided.local());
+        let Some(place) = self.admitted().await else { return Ok(interrupted()) };
         let begun = Instant::now();
-        let Some(started) = self.started(engine, &shape, &mut provided).await? else {
+        let Some(started) = Box::pin(self.started(engine, &shape, &mut provided)).await? else {
             return Ok(interrupted());
         };
         if started.agent.is_ok() {
             self.timings.start = milliseconds(begun.elapsed());
         }
-        Ok(self.run_in(started, shape.image.as_ref(), engine.kind()).await)
+        Ok(Box::pin(self.run_in(started, place, shape.image.as_ref(), engine.kind())).await)
     }
 
     /// Starts a container and waits for its agent's connection. `None` if the run was cancelled before the engine had
@@ -228,7 +238,7 @@ impl Run<'_> {
     }
 
     /// Runs the script in a started container, until its end is known. The engine may still remove it.
-    async fn run_in(&mut self, started: Started, image: Option<&RunImage>, kind: EngineKind) -> Seen {
+    async fn run_in(&mut self, started: Started, place: Place, image: Option<&RunImage>, kind: EngineKind) -> Seen {
         let Started { directory, mut acceptor, container, agent, user } = started;
         let (mut evidence, finished, exit) = match agent {
             Ok(agent) => {
@@ -242,7 +252,7 @@ impl Run<'_> {
         self.prepared.notes.extend(acceptor.notes().map(Note::from));
         // Closed before waiting for the container: an agent that still runs ends when its connection is closed.
         drop(acceptor);
-        let ending = Ending { container, directory, cancel: self.cancel.clone(), _user: user };
+        let ending = Ending { container, directory, cancel: self.cancel.clone(), _held: (user, place) };
         if exit.is_some() && evidence.engine_failure.is_none() {
             // The agent has reported all that an engine could report of it.
             self.removals.add(async { ending.end().await != Gone::Left }).await;
@@ -267,25 +277,6 @@ impl Run<'_> {
         tokio::select! {
             launched = engine.launch(shape, instance) => launched.map(Some),
             () = given_up => Ok(None),
-        }
-    }
-
-    /// Adds what the end of the container tells about its agent, which has not reported the script's end.
-    fn note_end(&self, gone: Gone, kind: EngineKind, evidence: &mut Evidence) {
-        match gone {
-            Gone::Ended(ended) => {
-                evidence.out_of_memory |= ended == Ended::OutOfMemory;
-                // Without a container other processes of this user may kill the agent.
-                if let (Ended::Killed(signal), true, true) = (ended, kind.isolates(), evidence.agent_lost) {
-                    evidence.agent_killed = Some(signal);
-                }
-                // An agent that exited with 0 has reported the failure itself.
-                if let (Some(failure), true) = (&mut evidence.engine_failure, ended != Ended::Exited(0)) {
-                    failure.push_str(&format!(" ({ended})"));
-                }
-            }
-            Gone::Killed => {}
-            Gone::Left => self.tell(Event::Note(LEFT_BEHIND.into())),
         }
     }
 

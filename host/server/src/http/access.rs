@@ -3,6 +3,7 @@
 
 use crate::problem::Problem;
 use crate::web::Web;
+use crate::who::Who;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -15,9 +16,12 @@ pub(crate) const COOKIE: &str = "longshore_session";
 pub(crate) const INVALID: &str = "the token is not valid: it was never created, has ended or was revoked";
 
 /// Lets those in that have a valid token or session. Others are sent to the sign-in, if they want a page.
-pub(crate) async fn guard(State(web): State<Web>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(web): State<Web>, mut request: Request, next: Next) -> Response {
     match admit(&web, request.method(), request.headers()).await {
-        Ok(()) => next.run(request).await,
+        Ok(who) => {
+            request.extensions_mut().insert(who);
+            next.run(request).await
+        }
         Err(problem)
             if problem.status() == StatusCode::UNAUTHORIZED && wants_page(request.method(), request.headers()) =>
         {
@@ -27,24 +31,25 @@ pub(crate) async fn guard(State(web): State<Web>, request: Request, next: Next) 
     }
 }
 
-async fn admit(web: &Web, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
-    let refused = |detail| Err(Problem::new(StatusCode::UNAUTHORIZED, "not signed in", detail));
+async fn admit(web: &Web, method: &Method, headers: &HeaderMap) -> Result<Who, Problem> {
+    let refused = |detail| Err::<Who, _>(Problem::new(StatusCode::UNAUTHORIZED, "not signed in", detail));
     if let Some(given) = headers.get(header::AUTHORIZATION) {
         let Some(token) = given.to_str().ok().and_then(bearer).map(str::to_owned) else {
             return refused("`Authorization` must be `Bearer TOKEN`");
         };
         return match web.tokens(move |tokens| tokens.admit(&token)).await? {
-            Some(_) => Ok(()),
+            Some(admitted) => Ok(admitted.into()),
             None => refused(INVALID),
         };
     }
     let Some(session) = session(headers) else {
         return refused("a token is needed, as in `Authorization: Bearer TOKEN`");
     };
-    if web.tokens(move |tokens| tokens.admit_session(&session)).await?.is_none() {
+    let Some(admitted) = web.tokens(move |tokens| tokens.admit_session(&session)).await? else {
         return refused("the session has ended: sign in again");
-    }
-    same_origin(method, headers)
+    };
+    same_origin(method, headers)?;
+    Ok(admitted.into())
 }
 
 /// The token of `Bearer TOKEN`.

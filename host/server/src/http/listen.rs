@@ -14,8 +14,9 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-/// The most connections at a time: each takes two buffers of up to `BUFFER`, 32 MiB for all, and a descriptor.
-const CONNECTIONS_MAX: usize = 256;
+/// The most connections at a time: each takes two buffers of up to `BUFFER`, 160 MiB for all, and a descriptor. Peers that
+/// wait for the ends of a thousand queued runs leave room for others.
+const CONNECTIONS_MAX: usize = 1280;
 
 /// The most bytes of a request's head, and of what is buffered of its body.
 const BUFFER: usize = 64 << 10;

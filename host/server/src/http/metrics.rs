@@ -6,6 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use longshore::Load;
 use longshore::table::budget;
 use std::fmt::Write as _;
 
@@ -28,16 +29,37 @@ pub(crate) async fn count(State(web): State<Web>, request: Request, next: Next) 
 /// The metrics.
 pub(crate) async fn metrics(State(web): State<Web>) -> Response {
     let memory = tokio::task::spawn_blocking(longshore_os::available::resident_memory).await.ok().flatten();
-    let text = text(&web.software.version, &web.tally().counts(), memory);
+    let text = text(&web.software.version, &web.tally().counts(), &web.host().admission().load(), memory);
     ([(header::CONTENT_TYPE, TEXT)], text).into_response()
 }
 
-fn text(version: &str, counts: &Counts, memory: Option<u64>) -> String {
+fn text(version: &str, counts: &Counts, load: &Load, memory: Option<u64>) -> String {
     let mut text = Text(String::new());
     text.metric("longshore_build_info", "gauge", "The program's version.");
     text.value("longshore_build_info", &format!("{{version=\"{version}\"}}"), 1.0);
     text.metric("longshore_runs_running", "gauge", "Runs of this host that go on.");
     text.value("longshore_runs_running", "", as_f64(counts.running));
+    let whole = |number: usize| as_f64(number as u64);
+    for (name, help, value) in [
+        ("longshore_queue_runs", "Runs that wait for memory and processors.", whole(load.waiting)),
+        ("longshore_queue_limit_runs", "Runs that may wait.", as_f64(load.queue_limit)),
+        ("longshore_admitted_runs", "Runs that were admitted and have a container.", whole(load.admitted)),
+        ("longshore_admitted_memory_bytes", "Memory of admitted runs, by their limits.", as_f64(load.memory_bytes)),
+        (
+            "longshore_admission_memory_limit_bytes",
+            "Memory that admitted runs may have together; 0 for no bound.",
+            as_f64(load.memory_limit_bytes),
+        ),
+        ("longshore_admitted_cpus", "Processors of admitted runs, by their limits.", load.cpus),
+        (
+            "longshore_admission_cpus_limit",
+            "Processors that admitted runs may have together; 0 for no bound.",
+            load.cpus_limit,
+        ),
+    ] {
+        text.metric(name, "gauge", help);
+        text.value(name, "", value);
+    }
     text.metric("longshore_runs_total", "counter", "Runs of this host that have ended, by outcome.");
     for (outcome, runs) in &counts.ended {
         text.value("longshore_runs_total", &format!("{{outcome=\"{outcome}\"}}"), as_f64(*runs));
@@ -85,6 +107,7 @@ fn as_f64(number: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use longshore::{Admission, AdmissionSettings};
     use std::collections::BTreeSet;
 
     #[test]
@@ -93,7 +116,8 @@ mod tests {
         counts.ended.insert("succeeded".into(), 3);
         counts.ended.insert("failed".into(), 1);
         counts.answers.insert(200, 7);
-        let text = text("1.2.3", &counts, Some(5 << 20));
+        let load = Admission::new(&AdmissionSettings::default()).load();
+        let text = text("1.2.3", &counts, &load, Some(5 << 20));
         let mut described = BTreeSet::new();
         for line in text.lines() {
             match line.strip_prefix("# TYPE ") {

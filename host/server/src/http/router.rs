@@ -7,13 +7,14 @@ use crate::http::{api, signin};
 use crate::page;
 use crate::problem::Problem;
 use crate::web::Web;
-use axum::Router;
+use crate::who::Who;
 use axum::body::to_bytes;
 use axum::extract::{DefaultBodyLimit, Multipart, Request, State};
 use axum::http::{HeaderValue, Uri, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 
 /// The most bytes of a body: a form with tables of 64 GiB. What is received is on a disk, which may be full before.
 const BODY_MAX: usize = 64 << 30;
@@ -34,8 +35,12 @@ pub(crate) fn router(web: Web) -> Router {
 }
 
 /// Starts the run that the form of a block's page asks for, and leads to its page.
-async fn begin(State(web): State<Web>, multipart: Multipart) -> Result<Redirect, Problem> {
-    let run_id = api::begin(&web, multipart).await?;
+async fn begin(
+    State(web): State<Web>,
+    Extension(who): Extension<Who>,
+    multipart: Multipart,
+) -> Result<Redirect, Problem> {
+    let run_id = api::begin(&web, who, multipart).await?;
     Ok(Redirect::to(&format!("/runs/{run_id}")))
 }
 

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use longshore::human::size;
 use longshore::images::How;
 use longshore::table::budget;
-use longshore::{EngineChoice, Fix};
+use longshore::{EngineChoice, Fix, Load};
 use std::time::{Duration, Instant};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -46,7 +46,7 @@ impl Bar {
 
 /// The page.
 pub(crate) async fn page(State(web): State<Web>, visit: Visit) -> Result<Response, Problem> {
-    let settings = web.host().settings();
+    let (settings, load) = (web.host().settings(), web.host().admission().load());
     let frame = Frame::new(&visit, Some(Section::System), "System").call("Version", "", "/version").call(
         "Whether the host answers",
         "",
@@ -55,6 +55,8 @@ pub(crate) async fn page(State(web): State<Web>, visit: Visit) -> Result<Respons
     let facts = vec![
         ("Longshore", web.software.version.clone()),
         ("Engine", settings.engine_socket.display().to_string()),
+        ("Runs that have room", admitted(&load)),
+        ("Runs that wait", format!("{} of at most {}", load.waiting, load.queue_limit)),
         ("Runs without a container", if web.starter.allows_processes { "allowed" } else { "not allowed" }.to_owned()),
         ("Waiting containers", "none: each run starts its own".to_owned()),
         ("State", settings.state_folder.display().to_string()),
@@ -67,6 +69,14 @@ pub(crate) async fn page(State(web): State<Web>, visit: Visit) -> Result<Respons
         hour: plots(&web, HOUR, "1 h ago"),
         day: plots(&web, DAY, "1 day ago"),
     })
+}
+
+/// What admitted runs take of the machine, in words.
+fn admitted(load: &Load) -> String {
+    let of = |used: String, is_bound: bool, most: String| if is_bound { format!("{used} of {most}") } else { used };
+    let memory = of(size(load.memory_bytes), load.memory_limit_bytes > 0, size(load.memory_limit_bytes));
+    let cpus = of(load.cpus.to_string(), load.cpus_limit > 0.0, load.cpus_limit.to_string());
+    format!("{}, which may take {memory} of memory and {cpus} processors", load.admitted)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a plot has some hundred pixels")]

@@ -32,7 +32,7 @@ pub(crate) struct Run {
     outcome: Option<String>,
     /// When it began, in milliseconds since 1970.
     started_ms: u64,
-    /// The last message of a running script; of one that has ended, its final message or why it did not succeed.
+    /// The last message of a running script; of a run that waits, its place; of one that has ended, its final message or why it did not succeed.
     message: Option<String>,
     /// The progress of a running script, from 0 to 1.
     progress: Option<f64>,

@@ -6,10 +6,11 @@ use crate::http::api::{form, formats, tables};
 use crate::problem::Problem;
 use crate::start::{CancelOnDrop, StartedRun};
 use crate::web::Web;
-use axum::Json;
+use crate::who::Who;
 use axum::extract::{Multipart, Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use longshore::RunRecord;
 use longshore::table::Format;
 use longshore_protocol::Rejection;
@@ -53,10 +54,12 @@ pub(crate) struct Accepted {
         (status = 200, description = "with `wait`, or a table", body = Run),
         (status = 400, description = "the form is not valid", body = Problem),
         (status = 422, description = "the run cannot be made, or with a table: it did not succeed", body = Problem),
+        (status = 429, description = "too many runs wait; `Retry-After` says when to ask again", body = Problem),
         (status = 503, body = Problem),
     ))]
 pub(crate) async fn submit(
     State(web): State<Web>,
+    Extension(who): Extension<Who>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
     multipart: Multipart,
@@ -68,7 +71,7 @@ pub(crate) async fn submit(
     // As a media type, JSON is the run and no table.
     let table = wanted.filter(|format| asked.format.is_some() || *format != Format::Json);
     let gathered = form::received(&web, multipart, Blank::Given).await?;
-    let StartedRun { run_id, cancel, ended } = web.starter.start(gathered).await.map_err(refused)?;
+    let StartedRun { run_id, cancel, ended } = web.starter.start(gathered, who).await.map_err(refused)?;
     let named = [(RUN, run_id.clone())];
     if table.is_none() && !asked.wait {
         let href = format!("/api/v1/runs/{run_id}");
@@ -99,17 +102,20 @@ pub(crate) async fn submit(
 }
 
 /// Starts what the form of a page asks for, which has an empty field for each value that is not given. Returns the run's id.
-pub(crate) async fn begin(web: &Web, multipart: Multipart) -> Result<String, Problem> {
+pub(crate) async fn begin(web: &Web, who: Who, multipart: Multipart) -> Result<String, Problem> {
     if web.closing.is_cancelled() {
         return Err(Problem::closing());
     }
     let gathered = form::received(web, multipart, Blank::Unset).await?;
-    Ok(web.starter.start(gathered).await.map_err(refused)?.run_id)
+    Ok(web.starter.start(gathered, who).await.map_err(refused)?.run_id)
 }
 
 /// A run that cannot be made.
 pub(crate) fn refused(rejection: Rejection) -> Problem {
     let detail = rejection.problems.join("; ");
+    if rejection.busy {
+        return Problem::busy(detail);
+    }
     let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "the run cannot be made", detail);
     Problem { problems: rejection.problems, ..problem }
 }

@@ -19,6 +19,18 @@ pub(crate) struct System {
     allows_processes: bool,
     /// Runs of this host that go on.
     running: u64,
+    /// Runs that wait for memory and processors.
+    queued: u64,
+    /// How many may wait.
+    queue_limit: u64,
+    /// Memory that admitted runs may take by their limits, in bytes.
+    admitted_memory_bytes: u64,
+    /// Memory that admitted runs may take together, in bytes; 0 for no bound.
+    admission_memory_limit_bytes: u64,
+    /// Processors that admitted runs may take by their limits.
+    admitted_cpus: f64,
+    /// Processors that admitted runs may take together; 0 for no bound.
+    admission_cpus_limit: f64,
     /// Runs of this host that have ended since it started.
     ended: u64,
     /// Memory of tables in use, in bytes.
@@ -54,13 +66,19 @@ impl From<Diagnosis> for Requirement {
 /// Show the host, its memory, and what runs need on its machine
 #[utoipa::path(get, path = "/system", tag = "host", responses((status = 200, body = System)))]
 pub(crate) async fn show(State(web): State<Web>) -> Json<System> {
-    let counts = web.tally().counts();
+    let (counts, load) = (web.tally().counts(), web.host().admission().load());
     let requirements = web.host().diagnose(EngineChoice::Auto).await;
     let resident = tokio::task::spawn_blocking(longshore_os::available::resident_memory).await;
     Json(System {
         version: web.software.version.clone(),
         allows_processes: web.starter.allows_processes,
         running: counts.running,
+        queued: load.waiting as u64,
+        queue_limit: load.queue_limit,
+        admitted_memory_bytes: load.memory_bytes,
+        admission_memory_limit_bytes: load.memory_limit_bytes,
+        admitted_cpus: load.cpus,
+        admission_cpus_limit: load.cpus_limit,
         ended: counts.ended.values().sum(),
         table_memory_bytes: budget::in_use(),
         table_memory_limit_bytes: budget::host().limit(),
