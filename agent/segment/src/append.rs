@@ -103,6 +103,14 @@ impl Matching {
         })
     }
 
+    /// Whether a batch of the table is one of the output as it is, with every byte where it should be.
+    #[must_use]
+    pub fn is_same(&self, output: &Schema, table: &Schema) -> bool {
+        table.fields().len() == output.fields().len()
+            && self.0.iter().enumerate().all(|(place, index)| place == *index)
+            && table.fields().iter().zip(output.fields()).all(|(one, other)| one.data_type() == other.data_type())
+    }
+
     /// Brings a batch into the output's order and types.
     ///
     /// # Errors

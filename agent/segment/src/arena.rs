@@ -6,9 +6,10 @@
 
 use crate::error::SegmentError;
 use crate::mapping::Mapping;
-use crate::memory::{ARENA_SEALS, create_sized, size};
+use crate::memory::{ARENA_SEALS, SegmentFile, create_sized, size};
 use longshore_protocol::limits::ARENA_BYTES;
 use std::io::Write;
+use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// The host's side of an arena.
@@ -49,6 +50,21 @@ impl LentArena {
             }
             _ => Err(SegmentError::TooShort { actual: ARENA_BYTES, announced: length }),
         }
+    }
+
+    /// Appends a part of what the script wrote to a segment, in one copy.
+    pub(crate) fn copy_to(&self, range: Range<u64>, target: &mut SegmentFile) -> Result<(), SegmentError> {
+        if range.end > ARENA_BYTES || range.start > range.end {
+            return Err(SegmentError::TooShort { actual: ARENA_BYTES, announced: range.end });
+        }
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+        let (mut next, end) = (place(range.start), place(range.end));
+        while next < end {
+            let written = self.mapping.write_out(next..end, target.flushed()?).map_err(SegmentError::Write)?;
+            target.count(written);
+            next += written;
+        }
+        Ok(())
     }
 }
 

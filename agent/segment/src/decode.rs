@@ -135,6 +135,12 @@ impl TableDecoder {
         Ok(None)
     }
 
+    /// Whether the stream's end marker has arrived.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.splitter.has_ended()
+    }
+
     /// Ends the table.
     ///
     /// # Errors

@@ -8,7 +8,9 @@ use crate::mapping::return_freed_memory;
 use crate::memory::{Segment, SegmentFile};
 use crate::plain::plain_bytes;
 use arrow_array::{ArrayRef, RecordBatch};
-use arrow_ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteOptions, StreamWriter, write_message};
+use arrow_ipc::writer::{
+    DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions, StreamWriter, write_message,
+};
 use arrow_ipc::{KeyValue, KeyValueArgs, MessageBuilder, MessageHeader, MetadataVersion, RecordBatchBuilder};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use flatbuffers::FlatBufferBuilder;
@@ -128,10 +130,7 @@ impl<W: Write> BatchEncoder<W> {
     /// [`SegmentError`].
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), SegmentError> {
         match &mut self.state {
-            State::Flat(target) => {
-                let columns: Vec<_> = batch.columns().iter().map(|column| vec![Arc::clone(column)]).collect();
-                write_body(Body::new(&columns, false), batch.num_rows(), target)
-            }
+            State::Flat(target) => write_batch(batch, target),
             State::Nested(writer) => Ok(writer.write(batch)?),
         }
     }
@@ -250,10 +249,22 @@ fn concatenate(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Option<Rec
     }
 }
 
-fn write_schema(schema: &Schema, target: &mut impl Write) -> Result<(), SegmentError> {
+pub(crate) fn write_schema(schema: &Schema, target: &mut impl Write) -> Result<(), SegmentError> {
     let options = options()?;
     let mut tracker = DictionaryTracker::new(false);
     let encoded = IpcDataGenerator::default().schema_to_bytes_with_dictionary_tracker(schema, &mut tracker, &options);
+    write_message(target, encoded, &options)?;
+    Ok(())
+}
+
+/// Writes a batch without dictionaries, of a table whose schema has been written.
+pub(crate) fn write_batch(batch: &RecordBatch, target: &mut impl Write) -> Result<(), SegmentError> {
+    if is_flat(&batch.schema()) {
+        let columns: Vec<_> = batch.columns().iter().map(|column| vec![Arc::clone(column)]).collect();
+        return write_body(Body::new(&columns, false), batch.num_rows(), target);
+    }
+    let (options, mut tracker) = (options()?, DictionaryTracker::new(false));
+    let encoded = IpcDataGenerator::default().encode(batch, &mut tracker, &options, &mut IpcWriteContext::default())?.1;
     write_message(target, encoded, &options)?;
     Ok(())
 }

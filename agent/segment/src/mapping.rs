@@ -10,9 +10,13 @@ use crate::error::SegmentError;
 use crate::memory::Segment;
 use arrow_buffer::Buffer;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
-use std::os::fd::BorrowedFd;
+use std::ops::Range;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
 use std::sync::Arc;
+
+/// Where a map of a part of a file may begin: a multiple of every page size.
+const BOUNDARY: u64 = 64 << 10;
 
 /// Returns freed memory to the system, if the allocator keeps it: large tables leave much of it.
 pub fn return_freed_memory() {
@@ -50,6 +54,17 @@ impl Mapping {
         map(descriptor, length, MapFlags::SHARED)
     }
 
+    /// A part of memory of this process that is still being written, for reading: what follows the part may still be
+    /// written, the part itself not. Private, so that the memory can be sealed while it is mapped.
+    pub(crate) fn of_part(descriptor: BorrowedFd<'_>, part: Range<u64>) -> Result<Buffer, SegmentError> {
+        let from = part.start - part.start % BOUNDARY;
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+        let whole = map_at(descriptor, from, part.end - from, ProtFlags::READ, flags)?.into_buffer();
+        // Less than the length of the map, which is a `usize`.
+        let skipped = usize::try_from(part.start - from).unwrap_or(whole.len());
+        Ok(whole.slice_with_length(skipped, whole.len() - skipped))
+    }
+
     /// Bytes mapped.
     #[must_use]
     pub fn length(&self) -> usize {
@@ -73,6 +88,26 @@ impl Mapping {
         assert!(end.is_some_and(|end| end <= self.length), "{} bytes at {offset} fit the map", bytes.len());
         // SAFETY: the range was just checked; the source is a Rust slice, which cannot overlap a map of our own.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.start.as_ptr().add(offset), bytes.len()) }
+    }
+
+    /// Writes bytes of the map to a file, and returns how many. The other side may be writing to the map meanwhile: only
+    /// the kernel reads it.
+    pub(crate) fn write_out(&self, range: Range<usize>, target: BorrowedFd<'_>) -> std::io::Result<usize> {
+        assert!(range.start <= range.end && range.end <= self.length, "the range lies in the map");
+        loop {
+            // SAFETY: the range was just checked, and the kernel writes nothing there.
+            let written = unsafe {
+                libc::write(target.as_raw_fd(), self.start.as_ptr().add(range.start).cast(), range.end - range.start)
+            };
+            match usize::try_from(written) {
+                Ok(0) if !range.is_empty() => return Err(std::io::ErrorKind::WriteZero.into()),
+                Ok(written) => return Ok(written),
+                Err(_) => match std::io::Error::last_os_error() {
+                    error if error.kind() == std::io::ErrorKind::Interrupted => {}
+                    error => return Err(error),
+                },
+            }
+        }
     }
 
     /// Copies the first bytes of the map out into `target`, which then has exactly `length` of them. The other side
@@ -104,12 +139,22 @@ impl Drop for Mapping {
 }
 
 fn map(descriptor: BorrowedFd<'_>, length: u64, flags: MapFlags) -> Result<Mapping, SegmentError> {
+    map_at(descriptor, 0, length, ProtFlags::READ | ProtFlags::WRITE, flags)
+}
+
+fn map_at(
+    descriptor: BorrowedFd<'_>,
+    from: u64,
+    length: u64,
+    protection: ProtFlags,
+    flags: MapFlags,
+) -> Result<Mapping, SegmentError> {
     let length = usize::try_from(length).map_err(|_| SegmentError::system("mmap", rustix::io::Errno::NOMEM))?;
     if length == 0 {
         return Ok(Mapping { start: NonNull::dangling(), length });
     }
     // SAFETY: no address is asked for, so no existing map is replaced.
-    let start = unsafe { mmap(std::ptr::null_mut(), length, ProtFlags::READ | ProtFlags::WRITE, flags, descriptor, 0) }
+    let start = unsafe { mmap(std::ptr::null_mut(), length, protection, flags, descriptor, from) }
         .map_err(|errno| SegmentError::system("mmap", errno))?;
     let start = NonNull::new(start.cast()).ok_or(SegmentError::system("mmap", rustix::io::Errno::INVAL))?;
     Ok(Mapping { start, length })

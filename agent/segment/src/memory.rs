@@ -7,7 +7,7 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, pread};
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// Bytes gathered before a system call: small buffers of wide tables share one, large ones pass by.
@@ -39,6 +39,25 @@ impl SegmentFile {
     #[must_use]
     pub fn length(&self) -> u64 {
         self.length
+    }
+
+    /// The memory with all that was written so far.
+    pub(crate) fn flushed(&mut self) -> Result<BorrowedFd<'_>, SegmentError> {
+        self.file.flush().map_err(SegmentError::Write)?;
+        Ok(self.file.get_ref().as_fd())
+    }
+
+    /// Counts bytes that were written to the memory directly, behind what was written before.
+    pub(crate) fn count(&mut self, bytes: usize) {
+        self.length += bytes as u64;
+    }
+
+    /// Removes what follows the first `length` bytes. Maps of it must not be read any more.
+    pub(crate) fn truncate(&mut self, length: u64) -> Result<(), SegmentError> {
+        ftruncate(self.flushed()?, length).map_err(|errno| SegmentError::system("ftruncate", errno))?;
+        self.file.get_mut().seek(SeekFrom::Start(length)).map_err(SegmentError::Write)?;
+        self.length = length;
+        Ok(())
     }
 
     /// Seals it, for reading only: the descriptor that is passed on cannot write, nor may others open one that can,

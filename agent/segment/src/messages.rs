@@ -167,9 +167,23 @@ impl Splitter {
         (taken, None)
     }
 
+    /// Whether its end marker has arrived.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.finished
+    }
+
     /// Whether the stream may end here, between messages.
     pub(crate) fn is_between_messages(&self) -> bool {
         self.pending.bytes.is_empty()
+    }
+}
+
+/// Bytes of the message at the start of these, if they hold all of it.
+#[must_use]
+pub fn first_message(bytes: &[u8]) -> Option<usize> {
+    match extent(bytes, METADATA_MAX, u64::MAX) {
+        Ok(Extent::Whole { end, .. }) if end <= bytes.len() => Some(end),
+        _ => None,
     }
 }
 

@@ -117,7 +117,7 @@ impl RecordBatchReader for OutputBatches {
     }
 }
 
-/// A file with an Arrow stream, copied to shared memory. Blocks.
+/// A file with an Arrow stream, as a partitioned run merges its parts, copied to shared memory. Blocks.
 pub(crate) fn segment(mut file: File) -> io::Result<Segment> {
     file.rewind()?;
     // The caller owns it from here on: the budget only checks that there is room for it now.

@@ -1,7 +1,9 @@
 //! The outputs of a run: one worker each, on its own thread, that takes bytes from the script, checks and decodes them,
 //! and writes them to an unnamed file. The run publishes the files.
 
+mod collected;
 mod desks;
+mod failure;
 mod finished;
 mod handed;
 mod means;

@@ -5,7 +5,7 @@ use super::{Place, Target};
 use arrow_schema::SchemaRef;
 use longshore_os::publish::{Destination, Unpublished};
 use longshore_os::temporary::TemporaryFile;
-use longshore_segment::Matching;
+use longshore_segment::{Matching, Segment, Taken};
 use longshore_table::{Allowance, Format, ReadOptions, Sink, Source, TableError};
 use std::fs::File;
 use std::io::Write;
@@ -17,6 +17,8 @@ pub(crate) enum Pending {
     File(Unpublished),
     /// To be copied or handed over to its target, or a part that is merged with others.
     Kept(File),
+    /// To be handed over to the caller, with the memory that it takes until then.
+    Segment(Segment, Taken),
     /// Sent to its target already, row by row.
     Sent,
 }
@@ -68,7 +70,7 @@ pub(super) fn rewrite(
     let file = match &pending {
         Pending::File(file) => file.writer().map_err(failed)?,
         Pending::Kept(file) => file.try_clone().map_err(failed)?,
-        Pending::Sent => return Err(TableError::SentOn { format: target.format.to_string() }),
+        Pending::Segment(..) | Pending::Sent => return Err(TableError::SentOn { format: target.format.to_string() }),
     };
     let before = Source::of(&target.path, file, target.format, &ReadOptions::default(), &target.temporary_folder)?;
     let (sink, pending) = create(target, wider, run_id, false)?;

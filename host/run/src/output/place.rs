@@ -27,6 +27,13 @@ pub(crate) enum Place {
     Part,
 }
 
+impl Place {
+    /// Whether the output is handed over as a segment.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        matches!(self, Self::Segment(_) | Self::Other(_))
+    }
+}
+
 /// A writer of the caller's; clones share it.
 #[derive(Clone)]
 pub(crate) struct SharedWriter(Arc<Mutex<Box<dyn Write + Send>>>);

@@ -1,19 +1,21 @@
 //! One output's worker: it copies the script's data out of shared memory, checks and decodes it, and writes it.
 //! Shared memory is never read in place, because the script can still write there.
 
+mod in_memory;
+
 use super::Target;
+use super::collected::Collected;
+use super::failure::{Failure, hold, refusal, unwritten};
 use super::finished::{Finished, OutputFailure};
-use super::means::{Means, over_memory};
+use super::means::Means;
 use super::pending::{Pending, create, rewrite};
 use crate::connection::Outgoing;
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_schema::{Schema, SchemaRef};
 use longshore_protocol::{ArenaId, Frame, StreamId, ToScript};
-use longshore_segment::{
-    LentArena, Matching, OverBudget, SegmentError, TableDecoder, Taken, cut, first_schema, weight, widened,
-};
-use longshore_table::{Preview, Sink, TableError, add_rows, guarded, preview_of};
+use longshore_segment::{LentArena, Matching, OverBudget, TableDecoder, Taken, cut, first_schema, weight, widened};
+use longshore_table::{Preview, Sink, add_rows, guarded, preview_of};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
@@ -62,6 +64,8 @@ pub(crate) struct Worker {
     means: Means,
     schema: Option<SchemaRef>,
     sink: Option<(Sink, Pending)>,
+    /// The output, if it stays in memory.
+    collected: Option<Collected>,
     rows: u64,
     /// The first rows, if it has no target.
     preview: Option<Preview>,
@@ -79,38 +83,13 @@ struct Table {
     outgoing: Outgoing,
     decoder: TableDecoder,
     matching: Option<Matching>,
+    /// No piece of it has arrived.
+    is_first: bool,
+    /// Its messages become the output's without another copy.
+    as_it_is: bool,
     rows: u64,
     /// It was refused; the rest of it is discarded.
     refused: bool,
-}
-
-/// Why a piece was not accepted.
-enum Failure {
-    /// The script gets an error, and may continue.
-    Refused(String),
-    /// The run ends.
-    Fatal(OutputFailure),
-    /// The run has ended; the output is not needed.
-    Stopped,
-}
-
-impl From<SegmentError> for Failure {
-    fn from(error: SegmentError) -> Self {
-        if let Some(reason) = Means::too_large(&error) {
-            return Self::Fatal(OutputFailure::Limit(reason));
-        }
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        Self::Fatal(OutputFailure::Violation(format!(
-            "an output is {}{cause}",
-            error.to_string().trim_start_matches("the ")
-        )))
-    }
-}
-
-impl From<OverBudget> for Failure {
-    fn from(over: OverBudget) -> Self {
-        Self::Fatal(OutputFailure::Limit(over_memory(&over)))
-    }
 }
 
 impl Worker {
@@ -131,6 +110,7 @@ impl Worker {
             means,
             schema: None,
             sink: None,
+            collected: None,
             rows: 0,
             preview: None,
             spoiled: None,
@@ -174,23 +154,41 @@ impl Worker {
         match command {
             Command::Open { stream, outgoing } => {
                 let decoder = TableDecoder::untrusting(&self.means.memory);
-                self.table = Some(Table { stream, outgoing, decoder, matching: None, rows: 0, refused: false });
+                self.table = Some(Table {
+                    stream,
+                    outgoing,
+                    decoder,
+                    matching: None,
+                    is_first: true,
+                    as_it_is: false,
+                    rows: 0,
+                    refused: false,
+                });
                 Ok(())
             }
             Command::Piece(piece) => self.take(piece),
             Command::End => self.end(),
-            Command::Abandon => {
-                self.abandon();
-                Ok(())
-            }
+            Command::Abandon => self.abandon(),
         }
     }
 
     fn take(&mut self, piece: Piece) -> Result<(), Failure> {
         let means = self.means.clone();
-        let (Some(table), Some(mut desk)) = (&mut self.table, means.desk()) else {
+        let (Some(first), Some(mut desk)) = (self.table.as_ref().map(|table| table.is_first), means.desk()) else {
             return Ok(());
         };
+        let (mut rows, mut refused) = (0, Ok(()));
+        if first && self.target.as_ref().is_some_and(|target| target.place.is_in_memory()) {
+            match self.read_columns(&piece, &mut desk.copy) {
+                Ok(start) => rows = start,
+                // The arena is returned before the script is told.
+                Err(failure) => refused = Err(failure),
+            }
+        }
+        if refused.is_ok() && self.table.as_ref().is_some_and(|table| table.as_it_is && !table.refused) {
+            return self.copy(piece, rows);
+        }
+        let Some(table) = &mut self.table else { return Ok(()) };
         let (mut bytes, _memory) = match piece {
             Piece::Inline(bytes, memory) => (Buffer::from_vec(bytes), memory),
             Piece::Arena { memory, with_script, arena, length } => {
@@ -202,7 +200,9 @@ impl Worker {
                 (Buffer::from_vec(copy), None)
             }
         };
+        refused?;
         let whole = bytes.clone();
+        bytes.advance(usize::try_from(rows).unwrap_or(usize::MAX).min(bytes.len()));
         while let Some(table) = self.table.as_mut().filter(|table| !table.refused) {
             let decoded = table.decoder.next(&mut bytes)?;
             if let (None, Some(schema)) = (&table.matching, table.decoder.schema().cloned()) {
@@ -235,7 +235,9 @@ impl Worker {
                 let taken = self.table.as_ref().map_or(0, |table| table.decoder.schema_bytes());
                 self.columns = Some(self.means.memory.take(taken)?);
                 let schema = first_schema(table_schema);
-                if let Some(target) = &self.target {
+                if self.target.as_ref().is_some_and(|target| target.place.is_in_memory()) {
+                    self.collected = Some(Collected::new(&schema)?);
+                } else if let Some(target) = &self.target {
                     let created = create(target, &schema, &self.run_id, self.streaming);
                     let (sink, pending) = created.map_err(|error| refusal(error, &self.means))?;
                     self.sink = Some((sink.within(&self.means.allowance), pending));
@@ -261,6 +263,9 @@ impl Worker {
             let rewritten = rewrite(target, sink, pending, &wider, &self.run_id, &self.means.allowance);
             self.sink = Some(rewritten.map_err(|error| refusal(error, &self.means))?);
         }
+        if let Some(collected) = self.collected.take() {
+            self.collected = Some(collected.widened(&wider, &self.means)?);
+        }
         self.schema = Some(Arc::clone(&wider));
         Ok(wider)
     }
@@ -275,7 +280,7 @@ impl Worker {
         if let Some(preview) = &mut self.preview {
             add_rows(preview, schema, batch);
         }
-        if self.sink.is_none() && matching.is_certain(schema, &batch.schema()) {
+        if self.sink.is_none() && self.collected.is_none() && matching.is_certain(schema, &batch.schema()) {
             // It is not written anywhere, and always converts.
             table.rows += batch.num_rows() as u64;
             return Ok(());
@@ -297,6 +302,9 @@ impl Worker {
                 }
                 hold(sink, &mut self.kept_back, &self.means)?;
             }
+            if let Some(collected) = &mut self.collected {
+                collected.encode(&piece, &self.means)?;
+            }
             table.rows += piece.num_rows() as u64;
         }
         Ok(())
@@ -308,6 +316,9 @@ impl Worker {
             return Ok(());
         };
         table.decoder.finish()?;
+        if let Some(collected) = &mut self.collected {
+            collected.end_table(table.as_it_is && table.decoder.has_ended())?;
+        }
         self.rows += table.rows;
         let accepted = ToScript::Accepted { stream: table.stream, rows: table.rows };
         // A script that is gone needs no answer.
@@ -325,11 +336,15 @@ impl Worker {
         let _ = table.outgoing.blocking_send(Frame::new(&dropped));
     }
 
-    fn abandon(&mut self) {
+    fn abandon(&mut self) -> Result<(), Failure> {
         if let Some(table) = self.table.take().filter(|table| table.rows > 0 && !table.refused) {
             let rows = table.rows;
             self.spoiled = Some(format!("output {} was abandoned after {rows} rows of a table", self.index));
         }
+        if let Some(collected) = &mut self.collected {
+            collected.drop_table()?;
+        }
+        Ok(())
     }
 
     fn finish(mut self) -> Finished {
@@ -356,43 +371,18 @@ impl Worker {
                 }
             }
         }
+        if let (Some(collected), None) = (self.collected.take(), &finished.spoiled) {
+            match collected.finish() {
+                Ok((segment, memory)) => {
+                    finished.bytes = segment.length();
+                    finished.file = Some(Pending::Segment(segment, memory));
+                }
+                Err(failure) => {
+                    finished.spoiled = Some("it could not be sealed".into());
+                    let _ = self.trouble.send(failure);
+                }
+            }
+        }
         finished
-    }
-}
-
-/// Reserves memory for the rows that a file buffers; if the budget is used up, they are written.
-fn hold(sink: &mut Sink, held: &mut Option<Taken>, means: &Means) -> Result<(), Failure> {
-    let held = match held {
-        Some(held) => held,
-        None => held.insert(means.of_file()?),
-    };
-    if held.resize(sink.kept_back()).is_err() {
-        sink.end_group().map_err(|error| refusal(error, means))?;
-        held.resize(sink.kept_back())?;
-    }
-    Ok(())
-}
-
-/// An error in the data, such as a type that the format lacks, is reported to the script, without paths of the host;
-/// any other error, such as a full disk, ends the run.
-fn refusal(error: TableError, means: &Means) -> Failure {
-    if error.is_about_data() && !means.allowance.is_exceeded() {
-        Failure::Refused(error.without_path())
-    } else {
-        Failure::Fatal(unwritten(&error, means))
-    }
-}
-
-/// The failure for a table that is too large, that cannot be written, or whose reader is gone.
-fn unwritten(error: &TableError, means: &Means) -> OutputFailure {
-    if means.allowance.is_exceeded() {
-        return OutputFailure::Limit("the script's outputs are larger than its limit of output bytes".into());
-    }
-    let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    let is_closed = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
-    if causes.any(|cause| cause.downcast_ref().is_some_and(is_closed)) {
-        OutputFailure::ReaderGone
-    } else {
-        OutputFailure::Write(error.to_string())
     }
 }

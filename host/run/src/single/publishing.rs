@@ -76,6 +76,10 @@ fn put(
                 None
             }
             Pending::Sent => None,
+            Pending::Segment(segment, _) => {
+                handed.extend(Handed::of(segment, output.index, target));
+                None
+            }
             Pending::Kept(file) => {
                 let delivered = deliver(file, output.index, target, cancel).map_err(|broken| broken.after(&sent))?;
                 handed.extend(delivered.handed);
@@ -108,6 +112,15 @@ enum Handed {
 }
 
 impl Handed {
+    /// An output that is a segment already; `None` if its target is no segment.
+    fn of(segment: Segment, index: u32, target: &Target) -> Option<Self> {
+        match &target.place {
+            Place::Segment(caller) => Some(Self::Segment(caller.clone(), segment)),
+            Place::Other(caller) => Some(Self::Other(caller.clone(), index, segment)),
+            _ => None,
+        }
+    }
+
     fn hand_over(self) {
         match self {
             Self::Batches(caller, batches) => caller.hand_over(*batches),
