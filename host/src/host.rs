@@ -18,6 +18,7 @@ use longshore_model::cancel::Cancel;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::event::{Events, events};
 use longshore_run::admission::Admission;
+use longshore_run::chain::{self, ChainRequest, PreparedChain};
 use longshore_run::record::RunRecord;
 use longshore_run::request::{Prepared, RunRequest};
 use longshore_run::run;
@@ -117,6 +118,44 @@ impl Host {
         let counted_in = self.resident.as_ref().map(Resident::activities);
         let record =
             run::run(prepared, &self.engines, &self.admission, Some(&self.recorder), events, &cancel, counted_in).await;
+        self.resident.iter().for_each(Resident::return_memory);
+        record
+    }
+
+    /// Starts a chain of blocks, whose tables pass from one container to the next in memory, as [`Host::run`] starts a
+    /// run: one record has all steps, and nothing is published unless all succeed.
+    ///
+    /// # Panics
+    /// As [`Host::run`].
+    pub fn chain(&self, mut request: ChainRequest) -> Running {
+        for step in &mut request.steps {
+            step.request.temporary_folder.get_or_insert_with(|| self.settings().temporary_folder.clone());
+        }
+        let (events, received) = events();
+        let (host, cancel) = (self.clone(), Cancel::new());
+        let cancelled = cancel.clone();
+        let task = Task::spawn(async move {
+            let _activity = host.activities.begin().map_err(|_| RunError::ShuttingDown)?;
+            let checking = tokio::task::spawn_blocking(|| request.prepare());
+            let prepared = tokio::select! {
+                prepared = checking => prepared.map_err(|_| RunError::Broken)??,
+                // The check may wait for a reader without a limit.
+                () = host.activities.stop().cancelled() => return Err(RunError::ShuttingDown),
+            };
+            Ok(host.run_prepared_chain(prepared, events, &cancelled).await)
+        });
+        Running { task, events: Some(received), cancel }
+    }
+
+    /// Runs a chain that was checked with [`ChainRequest::prepare`], as [`Host::chain`] does.
+    #[must_use = "the record says whether it succeeded"]
+    pub async fn run_prepared_chain(&self, prepared: PreparedChain, events: Events, cancel: &Cancel) -> RunRecord {
+        let _activity = self.activities.begin();
+        let (cancel, _following) = self.cancelled_by(cancel);
+        let counted_in = self.resident.as_ref().map(Resident::activities);
+        let (engines, admission) = (&self.engines, &self.admission);
+        let recorder = Some(&self.recorder);
+        let record = chain::run(prepared, engines, admission, recorder, events, &cancel, counted_in).await;
         self.resident.iter().for_each(Resident::return_memory);
         record
     }

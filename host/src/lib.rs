@@ -97,11 +97,15 @@ pub use longshore_os::program::find_program;
 pub use longshore_os::{open_files, small_file};
 pub use longshore_protocol::{Dropped, ExitStatus, LogSource, OutputName, Usage};
 pub use longshore_run::admission::{Admission, Load, QueueFull, Seat, Turn};
+pub use longshore_run::chain::{ChainError, ChainRequest, Connection, PreparedChain, Step};
 pub use longshore_run::cut::{PartitionSpec, SplitError};
 pub use longshore_run::dry_run;
 pub use longshore_run::kept::KeptRecord;
 pub use longshore_run::output::{HandOver, NotHandedOver, OtherOutputs, OutputBatches, OutputHandle};
-pub use longshore_run::record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings, UnsavedRecord};
+pub use longshore_run::record::{
+    ChangedColumn, InputRecord, OutputRecord, PartitionRecord, PassedRecord, RunRecord, StepRecord, Timings,
+    UnsavedRecord,
+};
 pub use longshore_run::request::{
     CHUNK_ROWS, CheckedBlock, CheckedColumn, CheckedInput, CheckedInputs, InputSource, InputSpec, Mount, OutputSpec,
     OutputTarget, Prepared, RequestError, RunRequest,

@@ -5,6 +5,7 @@ use longshore_model::cancel::Cancel;
 use longshore_model::event::EventReceiver;
 use longshore_model::remedy::Remedy;
 use longshore_run::admission::QueueFull;
+use longshore_run::chain::ChainError;
 use longshore_run::record::RunRecord;
 use longshore_run::request::RequestError;
 use std::pin::Pin;
@@ -29,6 +30,9 @@ pub enum RunError {
     /// Too many runs of the host wait.
     #[error("cannot start the run: {0}")]
     QueueFull(#[from] QueueFull),
+    /// The chain is invalid.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
     /// The host is shutting down.
     #[error("cannot start the run: its host is shutting down")]
     ShuttingDown,
@@ -41,7 +45,11 @@ impl RunError {
     /// What the caller can do.
     #[must_use]
     pub fn remedy(&self) -> Option<Remedy> {
-        if let Self::Request(error) = self { error.remedy() } else { None }
+        match self {
+            Self::Request(error) => error.remedy(),
+            Self::Chain(error) => error.remedy(),
+            Self::QueueFull(_) | Self::ShuttingDown | Self::Broken => None,
+        }
     }
 }
 

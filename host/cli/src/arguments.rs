@@ -101,6 +101,9 @@ pub(crate) struct RunArguments {
     /// Arguments of the script
     #[arg(last = true, value_name = "ARGUMENT")]
     pub(crate) arguments: Vec<String>,
+    /// In a chain of blocks: pass an output to an input, in place of one block after another; repeatable
+    #[arg(long = "connect", value_name = "STEP[:OUTPUT]=STEP[:INPUT]")]
+    pub(crate) connections: Vec<String>,
     /// Options for reading all inputs or input N: `delimiter=;`, `decimal=,`, `encoding=latin-1`, …; repeatable
     #[arg(long = "read", value_name = "[N|NAME:]KEY=VALUE …")]
     pub(crate) read: Vec<String>,

@@ -275,6 +275,9 @@ impl Console {
                 self.line(&format!("  {message}"));
             }
         }
+        if let Some(steps) = &record.steps {
+            self.lines(&summary::steps(steps));
+        }
         self.line(&summary::verdict(record, signal));
         self.log_end.map(LogEnd::finish)
     }

@@ -158,7 +158,7 @@ pub(crate) fn in_record(record: Value) -> Value {
     let worded = |(key, value): (String, Value)| match (key.as_str(), value) {
         ("remedy", remedy) => ("help".to_owned(), remedy_in(&remedy).and_then(|remedy| words(&remedy)).into()),
         ("notes" | "hints", Value::Array(notes)) => (key, notes.iter().map(note_in_record).collect()),
-        ("partitions", Value::Array(parts)) => (key, parts.into_iter().map(in_record).collect()),
+        ("partitions" | "steps", Value::Array(parts)) => (key, parts.into_iter().map(in_record).collect()),
         (_, value) => (key, value),
     };
     Value::Object(record.into_iter().map(worded).collect())

@@ -3,6 +3,7 @@
 mod arguments;
 mod attend;
 mod bounds;
+mod chain;
 mod check;
 mod check_folder;
 mod completions;

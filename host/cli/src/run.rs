@@ -7,13 +7,16 @@ use crate::peek::glance_text;
 use crate::refusal::Report;
 use crate::signals::Signals;
 use crate::through_server::{self, Ended, Found, Refused};
-use crate::{attend, environment, explain, failure, help, option_values, printer, script_variables, standard, tables};
+use crate::{
+    attend, chain, environment, explain, failure, help, option_values, printer, script_variables, standard, tables,
+};
 use longshore::block::{Block, GivenValue};
 use longshore::shown::Shown;
-use longshore::{Cancel, Host, PartitionSpec, RequestError, RunRecord, RunRequest, TimeLimit};
+use longshore::{Cancel, ChainRequest, Host, PartitionSpec, RequestError, RunRecord, RunRequest, Step, TimeLimit};
 use longshore_caller::Run;
 use std::io;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 /// The help for a plain argument that is not a table.
 const PLAIN: &str = "a plain argument is a table for the next input; arguments of the script follow `--`";
@@ -35,6 +38,10 @@ pub(crate) async fn once(arguments: RunArguments, host: &Host, cancel: &Cancel, 
     }
     let look = look(&arguments);
     let interactive = arguments.interactive;
+    let more = chain::more_blocks(&arguments);
+    if !more.is_empty() {
+        return run_chain(arguments, &more, host, cancel, signals).await;
+    }
     let (texts, variables) = (&arguments.options, &arguments.option_variables);
     let spec = option_values::given(texts, variables, arguments.options_file.as_deref()).and_then(|given| {
         let notes = if quiet { Vec::new() } else { option_values::notes(&arguments, &given) };
@@ -98,6 +105,51 @@ pub(crate) async fn once(arguments: RunArguments, host: &Host, cancel: &Cancel, 
     };
     let record = host.run_prepared(prepared, events, cancel).await;
     conclude(&record, console, report, host, cancel, signals).await
+}
+
+/// Runs a chain of blocks, and returns the exit status.
+async fn run_chain(arguments: RunArguments, more: &[PathBuf], host: &Host, cancel: &Cancel, signals: &Signals) -> u8 {
+    let (report, look) = (arguments.report(), look(&arguments));
+    let request = match chain_request(&arguments, more, host) {
+        Ok(request) => request,
+        Err(reason) => return report.refuse(&[reason], Vec::new()),
+    };
+    let prepared = tokio::task::spawn_blocking(|| request.prepare());
+    let prepared = tokio::select! {
+        prepared = prepared => prepared,
+        () = cancel.cancelled() => return report.interrupted(),
+    };
+    let prepared = match prepared {
+        Ok(Ok(prepared)) => prepared,
+        Ok(Err(error)) => {
+            return report
+                .refuse(&error.problems(), error.remedy().as_ref().and_then(help::words).into_iter().collect());
+        }
+        Err(_) => return report.fail("internal error while checking the run: please report it"),
+    };
+    let (events, happened) = longshore::events();
+    let console = match Watcher::start(look, happened, cancel) {
+        Ok(console) => console,
+        Err(error) => return report.fail(&format!("cannot start the console: {error}")),
+    };
+    let record = host.run_prepared_chain(prepared, events, cancel).await;
+    conclude(&record, console, report, host, cancel, signals).await
+}
+
+fn chain_request(arguments: &RunArguments, more: &[PathBuf], host: &Host) -> Result<ChainRequest, String> {
+    let chain::Parts { steps, connections } = chain::parts(arguments, more)?;
+    let mut request = ChainRequest::new();
+    for (name, arguments) in steps {
+        let options = option_values::given(&arguments.options, &[], None)?;
+        let mut step = spec(arguments, options).map_err(|reason| format!("step `{name}`: {reason}"))?;
+        step.working_folder = environment::current_folder();
+        step.temporary_folder = Some(host.settings().temporary_folder.clone());
+        // The hashes are of one run.
+        step.hashes = false;
+        request = request.step(Step::new(step).name(name));
+    }
+    request.connections = connections;
+    Ok(request)
 }
 
 /// Shows the end of a run, and returns the exit status.

@@ -7,6 +7,7 @@ pub use queue::{DroppedEvents, EventReceiver, Events, events};
 
 use crate::engine_kind::EngineKind;
 use crate::note::Note;
+use crate::outcome::Outcome;
 use crate::pull_progress::LayerProgress;
 use crate::table::Preview;
 use longshore_protocol::LogSource;
@@ -81,6 +82,15 @@ pub enum Event {
     Attended(Box<Attended>),
     /// The script has started.
     Started,
+    /// A step of a chain begins or has ended.
+    Step {
+        /// Its name.
+        step: String,
+        /// The id of its own run.
+        run_id: String,
+        /// How it ended; `None` at its beginning.
+        outcome: Option<Outcome>,
+    },
     /// Bytes that the script printed.
     Log {
         /// The stream.

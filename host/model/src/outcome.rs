@@ -139,6 +139,8 @@ pub struct Evidence {
     pub spoiled_output: Option<String>,
     /// The outputs that the caller asked for and the script did not write, as a sentence; known if it succeeds otherwise.
     pub unwritten_outputs: Option<String>,
+    /// A table of another step did not fit its input, so the script was not started.
+    pub unfit_input: Option<String>,
     /// An output could not be written to its file.
     pub write_failure: Option<String>,
     /// How its interpreter ended, according to the agent.
@@ -192,6 +194,9 @@ pub fn decide(evidence: &Evidence) -> (Outcome, Option<String>) {
     }
     if let Some(failure) = &evidence.write_failure {
         return (Outcome::PublishFailed, Some(failure.clone()));
+    }
+    if let Some(unfit) = &evidence.unfit_input {
+        return (Outcome::Failed, Some(unfit.clone()));
     }
     if let Some(failure) = &evidence.environment_failure {
         return (Outcome::EnvironmentFailed, Some(failure.clone()));

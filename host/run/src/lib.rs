@@ -1,10 +1,12 @@
 //! Runs. A request is checked (`request`), and becomes one run or one for each part of its input (`run`, `partition`).
-//! A single run (`single`) waits until the machine has room for it (`admission`), gets a container from an engine, communicates with its agent and script (`connection`,
-//! `session`), serves inputs (`input`), receives outputs (`output`), and ends with a record (`record`). The run's log and
-//! record are kept in the history (`recording`). `hints` explains why a script failed. A dry run (`dry_run`) is a folder
-//! instead, for scripts that are started by hand.
+//! A single run (`single`) waits until the machine has room for it (`admission`), gets a container from an engine,
+//! communicates with its agent and script (`connection`, `session`), serves inputs (`input`), receives outputs (`output`),
+//! and ends with a record (`record`). The run's log and record are kept in the history (`recording`). `hints` explains why
+//! a script failed. Several blocks may be a chain (`chain`), whose tables pass from one to the next. A dry run (`dry_run`)
+//! is a folder instead, for scripts that are started by hand.
 
 pub mod admission;
+pub mod chain;
 pub mod connection;
 pub mod cut;
 pub mod dry_run;

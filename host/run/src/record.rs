@@ -91,6 +91,73 @@ pub struct RunRecord {
     /// Its parts, if it ran once for each value of a field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partitions: Option<Vec<PartitionRecord>>,
+    /// Its steps, if it is a chain of blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Vec<StepRecord>>,
+}
+
+/// A step of a chain.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StepRecord {
+    /// Its name in the chain.
+    pub name: String,
+    /// The block's name.
+    pub block: String,
+    /// The step's own run; `null` if it was not run.
+    pub run_id: Option<String>,
+    /// How it ended; `null` if it was not run.
+    pub outcome: Option<Outcome>,
+    /// The script's final message, or why the step did not succeed or was not run.
+    pub message: Option<String>,
+    /// What the caller can do, if it did not succeed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<Remedy>,
+    /// The engine that it ran on; `null` if it was not run.
+    pub engine: Option<EngineKind>,
+    /// The id of its image; `null` on the `process` engine.
+    pub image: Option<String>,
+    /// Durations of its phases. That of the start includes waiting for the tables of other steps.
+    pub timings_ms: Timings,
+    /// The script's resource usage.
+    pub usage: Option<Usage>,
+    /// Its options as given, with secrets masked.
+    pub options: serde_json::Value,
+    /// The tables that it got from other steps.
+    pub passed: Vec<PassedRecord>,
+    /// Its published outputs.
+    pub outputs: Vec<OutputRecord>,
+}
+
+/// A table that passed from one step of a chain to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PassedRecord {
+    /// The name of the step that wrote it.
+    pub from: String,
+    /// Its output there.
+    pub output: u32,
+    /// The input of this step.
+    pub input: usize,
+    /// Its rows; `null` if it did not arrive.
+    pub rows: Option<u64>,
+    /// Its bytes in memory.
+    pub bytes: Option<u64>,
+    /// The columns whose type is another than the script wrote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<ChangedColumn>,
+}
+
+/// A column that has another type where it arrives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ChangedColumn {
+    /// Its name.
+    pub name: String,
+    /// What it was, as the script wrote it.
+    pub from: String,
+    /// What it is for the next script.
+    pub to: String,
 }
 
 /// A part of a run that ran once for each value of a field.

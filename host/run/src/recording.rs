@@ -8,8 +8,36 @@ use longshore_model::causes::chain;
 use longshore_model::event::{self, Event, EventReceiver, Events};
 use longshore_model::note::Note;
 use longshore_store::{HistoryError, NewRun, Recorder, RunRecording};
+use std::path::PathBuf;
 use std::time::SystemTime;
 use tokio::task::{JoinHandle, spawn_blocking};
+
+/// What a run is recorded as.
+#[derive(Debug)]
+pub(crate) struct RecordedAs {
+    pub(crate) run_id: String,
+    /// The block's name.
+    pub(crate) block: String,
+    /// The absolute path of the block's folder or script.
+    pub(crate) source: PathBuf,
+    /// The files of the inputs.
+    pub(crate) inputs: Vec<Option<PathBuf>>,
+    /// Whether it is recorded at all.
+    pub(crate) recorded: bool,
+}
+
+impl RecordedAs {
+    /// A run of a block.
+    pub(crate) fn of(prepared: &Prepared, run_id: &str) -> Self {
+        Self {
+            run_id: run_id.to_owned(),
+            block: prepared.block.name.clone(),
+            source: prepared.source.clone(),
+            inputs: prepared.input_paths.clone(),
+            recorded: prepared.recorded,
+        }
+    }
+}
 
 /// A run that is being recorded.
 #[derive(Debug)]
@@ -25,21 +53,20 @@ impl RecordedRun {
     /// for the disk: only its events do, of which the first tells that it is in the history. `None` without a recorder, or
     /// if the settings or the run exclude it from the history.
     pub(crate) fn begin(
-        run_id: &str,
-        prepared: &Prepared,
+        run: RecordedAs,
         settings: &Settings,
         recorder: Option<&Recorder>,
         events: &Events,
         cancel: &Cancel,
     ) -> Option<(Self, Events)> {
         let keep = settings.runs.keep;
-        let recorder = recorder.filter(|_| keep > 0 && prepared.recorded)?.clone();
+        let recorder = recorder.filter(|_| keep > 0 && run.recorded)?.clone();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let run = NewRun {
-            run_id: run_id.to_owned(),
-            block: prepared.block.name.clone(),
-            source: prepared.source.clone(),
-            inputs: prepared.input_paths.clone(),
+            run_id: run.run_id,
+            block: run.block,
+            source: run.source,
+            inputs: run.inputs,
             started_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
             log_bytes: settings.runs.log_bytes,
         };

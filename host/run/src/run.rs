@@ -5,7 +5,7 @@ use crate::facilities::Facilities;
 use crate::hashes::Hashing;
 use crate::partition;
 use crate::record::RunRecord;
-use crate::recording::{RecordedRun, unrecorded};
+use crate::recording::{RecordedAs, RecordedRun, unrecorded};
 use crate::removals::Removals;
 use crate::request::Prepared;
 use crate::single::{LEFT_BEHIND, OutputMode, milliseconds, recovered, run_once};
@@ -40,7 +40,8 @@ pub async fn run(
             Err(full) => Prepared { seat: Some(Err(full)), ..prepared },
         };
     }
-    let (recorded, events) = match RecordedRun::begin(&run_id, &prepared, settings, recorder, &reader, cancel) {
+    let recorded_as = RecordedAs::of(&prepared, &run_id);
+    let (recorded, events) = match RecordedRun::begin(recorded_as, settings, recorder, &reader, cancel) {
         Some((recorded, heard)) => (Some(recorded), heard),
         None => {
             events.tell(Event::Begun { run_id: run_id.clone() });

@@ -3,11 +3,14 @@
 use longshore::human::{aligned, count, size};
 use longshore::shown::{Shown, Word};
 use longshore::table::Preview;
-use longshore::{EngineKind, KeptRecord, Outcome, OutputRecord, RunRecord, UnsavedRecord};
+use longshore::{EngineKind, KeptRecord, Outcome, OutputRecord, RunRecord, StepRecord, UnsavedRecord};
 use std::path::Path;
 
 /// Columns of a value in a preview.
 const VALUE_COLUMNS: usize = 24;
+
+/// Columns of a cell in the table of steps.
+const STEP_COLUMNS: usize = 60;
 
 /// The text for a missing value.
 const MISSING: &str = "(missing)";
@@ -73,6 +76,23 @@ pub(super) fn kept(kept: &KeptRecord) -> String {
     format!("✓ kept: {files}, {}, in {folder}{left_out}", size(kept.bytes))
 }
 
+/// The steps of a chain: how each ended, and what passed to it.
+pub(super) fn steps(steps: &[StepRecord]) -> Shown {
+    let mut table = Vec::new();
+    for step in steps {
+        let ended = step.outcome.map_or_else(|| "not run".to_owned(), |outcome| outcome.name().replace('_', " "));
+        let took = step.outcome.map_or_else(String::new, |_| seconds(step.timings_ms.run));
+        let passed = step.passed.iter().filter_map(|table| {
+            let rows = count(table.rows?, "row");
+            Some(format!("{rows} from {}", table.from))
+        });
+        let passed = passed.collect::<Vec<_>>().join(", ");
+        table.push([step.name.clone(), ended, took, passed].map(|cell| String::from(Word::cut(&cell, STEP_COLUMNS))));
+    }
+    let table: Vec<Vec<String>> = table.into_iter().map(Vec::from).collect();
+    aligned(&table, &[]).indented()
+}
+
 /// The verdict. `signal` is what ended the run from outside.
 pub(super) fn verdict(record: &RunRecord, signal: Option<&str>) -> String {
     let (name, took) = (&record.block, seconds(record.timings_ms.total));
@@ -102,6 +122,9 @@ fn ran(record: &RunRecord) -> String {
             .replace("in a fresh container", "each in a fresh container")
             .replace("as a process", "each as a process");
         return format!("✓ {count} partitions of {name} ran {place} in {}", seconds(timings.total));
+    }
+    if let Some(steps) = &record.steps {
+        return format!("✓ {} ran in {}", count(steps.len() as u64, "step"), seconds(timings.total));
     }
     format!("✓ {} ran {place} in {} (script {})", record.block, seconds(timings.total), seconds(timings.run))
 }

@@ -92,6 +92,22 @@ fn of_record(record: &Value, lines: &mut Lines) {
         lines.add("partition", &format!("`{}` {outcome}{message}", of("value").unwrap_or("(null)")));
         help::of_record(part).iter().for_each(|words| lines.add("help", words));
     }
+    for step in list("steps") {
+        let of = |name: &str| step.get(name).and_then(Value::as_str);
+        let outcome = of("outcome").unwrap_or("not run").replace('_', " ");
+        let message = of("message").map(|message| format!(": {message}")).unwrap_or_default();
+        lines.add("step", &format!("`{}` {outcome}{message}", of("name").unwrap_or_default()));
+        help::of_record(step).iter().for_each(|words| lines.add("help", words));
+        for table in step.get("passed").and_then(Value::as_array).into_iter().flatten() {
+            let rows = table.get("rows").and_then(Value::as_u64).map_or("nothing".into(), |rows| count(rows, "row"));
+            let from = table.get("from").and_then(Value::as_str).unwrap_or_default();
+            lines.add("  got", &format!("{rows} from `{from}`"));
+            for column in table.get("changed").and_then(Value::as_array).into_iter().flatten() {
+                let of = |name: &str| column.get(name).and_then(Value::as_str).unwrap_or_default();
+                lines.add("  column", &format!("`{}`: {} became {}", of("name"), of("from"), of("to")));
+            }
+        }
+    }
     for (name, pointer) in [("code", "/code_hash"), ("packages", "/fingerprint")] {
         text(pointer).into_iter().for_each(|hash| lines.add(name, hash));
     }

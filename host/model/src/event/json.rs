@@ -3,6 +3,7 @@
 use super::{Attended, DroppedEvents, Event, PullStep};
 use crate::engine_kind::EngineKind;
 use crate::note::Note;
+use crate::outcome::Outcome;
 use crate::pull_progress::LayerProgress;
 use crate::table::Preview;
 use longshore_protocol::LogSource;
@@ -41,6 +42,11 @@ enum Named<'a> {
         folder: Cow<'a, str>,
     },
     Started,
+    Step {
+        step: Cow<'a, str>,
+        run_id: Cow<'a, str>,
+        outcome: Option<Outcome>,
+    },
     Log {
         source: LogSource,
         text: Cow<'a, str>,
@@ -111,6 +117,9 @@ impl<'a> From<&'a Event> for Named<'a> {
                 Self::Attended { container: text(place.container.as_ref()), folder: (&place.folder).into() }
             }
             Event::Started => Self::Started,
+            Event::Step { step, run_id, outcome } => {
+                Self::Step { step: step.into(), run_id: run_id.into(), outcome: *outcome }
+            }
             Event::Log { source, bytes } => Self::Log { source: *source, text: String::from_utf8_lossy(bytes) },
             Event::Reading { input } => Self::Reading { input: *input },
             Event::Message(text) => Self::Message { text: text.into() },
@@ -163,6 +172,9 @@ impl From<Named<'_>> for Event {
                 ..Attended::new(folder.into_owned(), String::new())
             })),
             Named::Started => Self::Started,
+            Named::Step { step, run_id, outcome } => {
+                Self::Step { step: step.into_owned(), run_id: run_id.into_owned(), outcome }
+            }
             Named::Log { source, text } => Self::Log { source, bytes: text.into_owned().into_bytes() },
             Named::Reading { input } => Self::Reading { input },
             Named::Message { text } => Self::Message(text.into_owned()),
@@ -232,6 +244,10 @@ mod tests {
             (Event::Queued { place: 3 }, json!({"event": "queued", "place": 3})),
             (Event::Connected, json!({"event": "connected"})),
             (Event::Started, json!({"event": "started"})),
+            (
+                Event::Step { step: "a".into(), run_id: "r".into(), outcome: Some(Outcome::Failed) },
+                json!({"event": "step", "step": "a", "run_id": "r", "outcome": "failed"}),
+            ),
             (
                 Event::Log { source: LogSource::Stderr, bytes: b"a\xff\n".to_vec() },
                 json!({"event": "log", "source": "stderr", "text": "a\u{fffd}\n"}),

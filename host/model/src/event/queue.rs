@@ -201,6 +201,7 @@ fn is_of_others(event: &Event) -> bool {
         | Event::Pulling { .. }
         | Event::Connected
         | Event::Started
+        | Event::Step { .. }
         | Event::Note(_)
         | Event::Ending
         | Event::Publishing

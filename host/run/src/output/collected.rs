@@ -5,11 +5,11 @@ use super::finished::OutputFailure;
 use super::means::{Means, over_memory};
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
-use arrow_schema::SchemaRef;
+use arrow_schema::{Schema, SchemaRef};
 use longshore_segment::{
     Budget, Collector, LentArena, Mapping, Matching, Segment, SegmentError, TableDecoder, Taken, weight,
 };
-use longshore_table::budget;
+use longshore_table::{budget, in_words};
 use std::ops::Range;
 
 /// Bytes of the message that ends a stream.
@@ -17,6 +17,9 @@ const END_BYTES: u64 = 8;
 
 /// What an encoded batch takes besides its values: its message, and the padding of its buffers.
 const MESSAGE_BYTES: u64 = 64 << 10;
+
+/// Columns that have another type in an output than in the table: the name, and both types in words.
+type Changed = Vec<(String, [String; 2])>;
 
 /// An output in memory that is being written.
 #[derive(Debug)]
@@ -26,15 +29,17 @@ pub(super) struct Collected {
     memory: Taken,
     /// Where the table that is being received begins.
     table: u64,
+    /// The columns that have another type than in the first table.
+    changed: Changed,
 }
 
 impl Collected {
-    /// An output of these columns.
-    pub(super) fn new(schema: &SchemaRef) -> Result<Self, SegmentError> {
+    /// An output of these columns, whose first table has those of `first`.
+    pub(super) fn new(first: &Schema, schema: &SchemaRef) -> Result<Self, SegmentError> {
         let segment = Collector::new(schema)?;
         let memory = budget::host().take(segment.length())?;
         let table = segment.length();
-        Ok(Self { segment, memory, table })
+        Ok(Self { segment, memory, table, changed: changed(first, schema) })
     }
 
     /// Copies a part of an arena to the end of the segment. Returns the copy.
@@ -80,10 +85,10 @@ impl Collected {
 
     /// The same rows with wider columns.
     pub(super) fn widened(self, wider: &SchemaRef, means: &Means) -> Result<Self, OutputFailure> {
-        let before = self.segment.seal().map_err(unwritten)?;
+        let (before, changed) = (self.segment.seal().map_err(unwritten)?, self.changed);
         let mut bytes = Mapping::private(&before).map_err(unwritten)?.into_buffer();
         let mut decoder = TableDecoder::untrusting(&Budget::unlimited());
-        let mut after = Self::new(wider).map_err(unwritten)?;
+        let mut after = Self { changed, ..Self::new(wider, wider).map_err(unwritten)? };
         let mut matching = None;
         while let Some(decoded) = decoder.next(&mut bytes).map_err(unwritten)? {
             let matching = match &matching {
@@ -98,10 +103,10 @@ impl Collected {
         Ok(after)
     }
 
-    /// The complete segment, with the memory that it takes until it is handed over.
-    pub(super) fn finish(self) -> Result<(Segment, Taken), OutputFailure> {
+    /// The complete segment, with the memory that it takes until it is handed over, and the columns of other types.
+    pub(super) fn finish(self) -> Result<(Segment, Taken, Changed), OutputFailure> {
         let segment = self.segment.seal().map_err(unwritten)?;
-        Ok((segment, self.memory))
+        Ok((segment, self.memory, self.changed))
     }
 
     fn make_room(&mut self, bytes: u64, means: &Means) -> Result<(), OutputFailure> {
@@ -119,6 +124,13 @@ impl Collected {
         let over = |over| OutputFailure::Limit(format!("an output that stays in memory is too large: {over}"));
         self.memory.resize(bytes).map_err(over)
     }
+}
+
+/// The columns of a table that have another type in the output, with both in words.
+fn changed(table: &Schema, output: &Schema) -> Changed {
+    let both = table.fields().iter().zip(output.fields());
+    let changed = both.filter(|(one, other)| one.data_type() != other.data_type());
+    changed.map(|(one, other)| (one.name().clone(), [one, other].map(|field| in_words(field.data_type())))).collect()
 }
 
 fn unwritten(error: SegmentError) -> OutputFailure {

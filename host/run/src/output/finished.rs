@@ -49,6 +49,9 @@ pub(crate) struct Finished {
     pub(crate) file: Option<Pending>,
     /// Its first rows, if it has no target.
     pub(crate) preview: Option<Preview>,
+    /// The columns that have another type in it than in the first table that the script wrote, if it stays in memory:
+    /// the name, and both types in words.
+    pub(crate) changed: Vec<(String, [String; 2])>,
     /// Why it must not be published.
     pub(crate) spoiled: Option<String>,
 }

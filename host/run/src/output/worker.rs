@@ -236,7 +236,7 @@ impl Worker {
                 self.columns = Some(self.means.memory.take(taken)?);
                 let schema = first_schema(table_schema);
                 if self.target.as_ref().is_some_and(|target| target.place.is_in_memory()) {
-                    self.collected = Some(Collected::new(&schema)?);
+                    self.collected = Some(Collected::new(table_schema, &schema)?);
                 } else if let Some(target) = &self.target {
                     let created = create(target, &schema, &self.run_id, self.streaming);
                     let (sink, pending) = created.map_err(|error| refusal(error, &self.means))?;
@@ -356,6 +356,7 @@ impl Worker {
             notes: Vec::new(),
             file: None,
             preview: self.preview.take(),
+            changed: Vec::new(),
             spoiled,
         };
         if let (Some((sink, pending)), None) = (self.sink.take(), &finished.spoiled) {
@@ -373,8 +374,8 @@ impl Worker {
         }
         if let (Some(collected), None) = (self.collected.take(), &finished.spoiled) {
             match collected.finish() {
-                Ok((segment, memory)) => {
-                    finished.bytes = segment.length();
+                Ok((segment, memory, changed)) => {
+                    (finished.bytes, finished.changed) = (segment.length(), changed);
                     finished.file = Some(Pending::Segment(segment, memory));
                 }
                 Err(failure) => {

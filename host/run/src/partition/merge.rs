@@ -48,7 +48,16 @@ pub(super) fn merge(
     let Some((_, sink, pending)) = begun else { return Ok(None) };
     let notes = sink.notes();
     let bytes = sink.finish().map_err(|error| format!("output {index}: {error}"))?;
-    Ok(Some(Finished { index, rows, bytes, notes, file: Some(pending), preview: None, spoiled: None }))
+    Ok(Some(Finished {
+        index,
+        rows,
+        bytes,
+        notes,
+        file: Some(pending),
+        preview: None,
+        changed: Vec::new(),
+        spoiled: None,
+    }))
 }
 
 fn restored_schema(schema: &SchemaRef, field: &Field) -> SchemaRef {

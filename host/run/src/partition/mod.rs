@@ -21,6 +21,7 @@ use longshore_model::remedy::Remedy;
 use longshore_model::run_id::new_run_id;
 use longshore_table::{Allowance, Compression, FileFormat, Format, WriteOptions, guarded};
 use merge::merge;
+pub(crate) use relay::Lines;
 use relay::relay;
 use spool::Spools;
 use std::sync::Arc;

@@ -43,24 +43,24 @@ pub(super) async fn relay(name: String, is_first: bool, mut events: EventReceive
 }
 
 /// The lines of one stream.
-struct Lines {
+pub(crate) struct Lines {
     source: LogSource,
     splitter: LineSplitter,
 }
 
 impl Lines {
-    fn new(source: LogSource) -> Self {
+    pub(crate) fn new(source: LogSource) -> Self {
         Self { source, splitter: LineSplitter::new(LINE_MAX) }
     }
 
-    fn take(&mut self, name: &str, bytes: &[u8]) -> Option<Event> {
+    pub(crate) fn take(&mut self, name: &str, bytes: &[u8]) -> Option<Event> {
         let mut named = Vec::with_capacity(bytes.len() + name.len());
         self.splitter.take(bytes, |line| push(&mut named, name, line));
         self.event(named)
     }
 
     /// The incomplete line, with a line break, because output of other parts follows.
-    fn rest(&mut self, name: &str) -> Option<Event> {
+    pub(crate) fn rest(&mut self, name: &str) -> Option<Event> {
         let mut named = Vec::new();
         self.splitter.finish(|line| push(&mut named, name, line));
         if named.last().is_some_and(|byte| *byte != b'\n') {

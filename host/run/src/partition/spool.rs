@@ -108,7 +108,16 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(text.as_bytes()).unwrap();
         let file = Some(Pending::Kept(file));
-        Finished { index, rows: 1, bytes: 1, notes: Vec::new(), file, preview: None, spoiled: None }
+        Finished {
+            index,
+            rows: 1,
+            bytes: 1,
+            notes: Vec::new(),
+            file,
+            preview: None,
+            changed: Vec::new(),
+            spoiled: None,
+        }
     }
 
     #[test]

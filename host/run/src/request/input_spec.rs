@@ -51,8 +51,11 @@ pub enum InputSource {
     /// Record batches that can be read once. They are copied to a temporary file first; a block with the mode `stream`
     /// gets them as they arrive.
     BatchReader(BatchReader),
-    /// Shared memory with an Arrow stream. It is checked, and copied once when the script reads it.
+    /// Shared memory with an Arrow stream. It is checked. One with plain columns in large batches is passed on as it is;
+    /// any other is copied once when the script reads it.
     Segment(Segment),
+    /// A table that another step of a chain writes, and that is there before the script begins.
+    Connected,
 }
 
 impl fmt::Debug for InputSource {
@@ -64,6 +67,7 @@ impl fmt::Debug for InputSource {
             Self::Batches { schema, batches } => write!(f, "Batches({} of {schema:?})", batches.len()),
             Self::BatchReader(reader) => write!(f, "BatchReader({:?})", reader.schema()),
             Self::Segment(segment) => f.debug_tuple("Segment").field(segment).finish(),
+            Self::Connected => f.write_str("Connected"),
         }
     }
 }
@@ -108,6 +112,17 @@ impl InputSpec {
     #[must_use]
     pub fn segment(segment: Segment) -> Self {
         Self::new(InputSource::Segment(segment), "a segment")
+    }
+
+    /// A table of another step of a chain, which is called so.
+    #[must_use]
+    pub(crate) fn connected(from: &str) -> Self {
+        Self::new(InputSource::Connected, from)
+    }
+
+    /// Whether another step of a chain writes it.
+    pub(crate) fn is_connected(&self) -> bool {
+        matches!(self.source, InputSource::Connected)
     }
 
     /// Sets the input's number, from 0.
@@ -173,6 +188,7 @@ impl InputSpec {
     pub(super) fn take_source(&mut self) -> InputSource {
         match &self.source {
             InputSource::Path(path) => InputSource::Path(path.clone()),
+            InputSource::Connected => InputSource::Connected,
             _ => {
                 let nothing = InputSource::Batches { schema: Arc::new(Schema::empty()), batches: Vec::new() };
                 std::mem::replace(&mut self.source, nothing)

@@ -4,12 +4,14 @@ use super::{INPUTS_MAX, InputSource, InputSpec, RequestError};
 use crate::record::InputRecord;
 use longshore_block::{InputDeclaration, Mode};
 use longshore_table::{
-    FileFormat, Format, FormatError, LiveSource, ReadOptions, Source, TableError, TableSource, Tally, check_columns,
+    Column, FileFormat, Format, FormatError, LiveSource, ReadOptions, Source, TableError, TableSource, Tally,
+    check_columns,
 };
 use std::collections::HashSet;
 use std::fs::File;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The inputs with their numbers among the block's, and all errors in the numbering.
 pub(super) fn placed(
@@ -111,7 +113,7 @@ pub(super) fn open(
     // The format has been determined above.
     options.format = None;
     let feed = open_as(spec, found, &options, mode, temporary_folder)?;
-    if let Some(declaration) = declaration.filter(|_| !format.takes_types()) {
+    if let Some(declaration) = declaration.filter(|_| !format.takes_types() && !spec.is_connected()) {
         check_columns(&feed.known_schema(), &declaration.columns)
             .map_err(|reason| TableError::NotAsDeclared { path, reason })?;
     }
@@ -148,6 +150,14 @@ pub(super) fn records(
         Some(InputRecord { index, name, path: path?, reading: feed.as_ref()?.findings().cloned() })
     };
     paths.filter_map(record).collect()
+}
+
+/// The columns of the inputs whose tables are there.
+pub(super) fn known(specs: &[InputSpec], mut columns: Vec<Option<Vec<Column>>>) -> Vec<Option<Vec<Column>>> {
+    for (number, _) in numbered(specs).filter(|(_, spec)| spec.is_connected()) {
+        columns[number] = None;
+    }
+    columns
 }
 
 /// The absolute paths of the inputs by number; `None` where nothing is connected.
@@ -190,6 +200,10 @@ fn open_as(
             InputSource::BatchReader(reader) => TableSource::spool_batches(&name, reader, temporary_folder),
             InputSource::Segment(segment) => TableSource::of_segment(&name, segment),
             InputSource::Batches { schema, batches } => TableSource::of_batches(&name, &schema, batches),
+            // Its columns are checked when it is there.
+            InputSource::Connected => {
+                TableSource::of_batches(&name, &Arc::new(arrow_schema::Schema::empty()), Vec::new())
+            }
             InputSource::Path(_) | InputSource::File(_) | InputSource::Reader(_) => {
                 Err(failed(std::io::Error::other("it has no format")))
             }
@@ -212,7 +226,10 @@ fn open_as(
             }
             File::open(path).map_err(failed)?
         }
-        InputSource::Batches { .. } | InputSource::BatchReader(_) | InputSource::Segment(_) => {
+        InputSource::Batches { .. }
+        | InputSource::BatchReader(_)
+        | InputSource::Segment(_)
+        | InputSource::Connected => {
             return Err(failed(std::io::Error::other("it has no format")));
         }
     };
@@ -233,7 +250,10 @@ struct Found {
 /// block's text format applies only to text files: a Parquet file stays Parquet.
 fn format_of(spec: &InputSpec, declaration: Option<&InputDeclaration>) -> Result<Option<Found>, TableError> {
     match &spec.source {
-        InputSource::Batches { .. } | InputSource::BatchReader(_) | InputSource::Segment(_) => Ok(None),
+        InputSource::Batches { .. }
+        | InputSource::BatchReader(_)
+        | InputSource::Segment(_)
+        | InputSource::Connected => Ok(None),
         InputSource::Path(path) => format_at(spec, Some(path), declaration).map(Some),
         InputSource::File(_) | InputSource::Reader(_) => format_at(spec, None, declaration).map(Some),
     }

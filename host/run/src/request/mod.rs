@@ -14,6 +14,7 @@ mod outputs;
 mod partitioned;
 mod reach;
 mod stream;
+mod upstream;
 
 pub use check::{CheckedColumn, CheckedInput, CheckedInputs};
 pub use check_block::CheckedBlock;
@@ -25,6 +26,7 @@ use longshore_model::network::Network;
 use longshore_os::shared_file::SharedFile;
 pub use output_spec::{OutputSpec, OutputTarget};
 pub use stream::CHUNK_ROWS;
+pub(crate) use upstream::{Awaited, PassedTable, Unconnected, Upstream};
 
 use crate::admission::{QueueFull, Seat, Turn};
 use crate::cut::{Cut, PartitionSpec};
@@ -44,6 +46,7 @@ use longshore_model::reference::Reference;
 use longshore_os::publish::{self, Destination};
 use longshore_table::{BadRows, ReadOptions, Tally, columns};
 use mounts::Allowed;
+pub use mounts::Mount;
 use partitioned::cut;
 use std::collections::BTreeSet;
 use std::mem::take;
@@ -109,30 +112,6 @@ pub struct RunRequest {
     pub temporary_folder: Option<PathBuf>,
 }
 
-/// A file or folder that is mounted at its own path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Mount {
-    /// The path.
-    pub path: PathBuf,
-    /// Whether the script may write there.
-    pub writable: bool,
-}
-
-impl Mount {
-    /// A path that the script may read.
-    #[must_use]
-    pub fn read_only(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), writable: false }
-    }
-
-    /// A path that the script may read and write.
-    #[must_use]
-    pub fn writable(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), writable: true }
-    }
-}
-
 /// A checked run.
 #[derive(Debug, Clone)]
 pub struct Prepared {
@@ -141,6 +120,10 @@ pub struct Prepared {
     pub(crate) inputs: Inputs,
     pub(crate) outputs: Declared,
     pub(crate) options: OptionValues,
+    /// The options as given: those that name columns are checked again when the tables of other steps are there.
+    pub(crate) given_options: Vec<(String, GivenValue)>,
+    /// The tables of other steps that it waits for.
+    pub(crate) upstream: Upstream,
     pub(crate) invocation: Invocation,
     pub(crate) engine: EngineChoice,
     pub(crate) image: Option<String>,
@@ -269,6 +252,7 @@ impl RunRequest {
         let input_records = inputs::records(&self.inputs, declared, &feeds);
         let columns: Vec<_> =
             feeds.iter().map(|input| input.as_ref().map(|feed| columns(&feed.known_schema()))).collect();
+        let columns = inputs::known(&self.inputs, columns);
         let options = OptionValues::resolve(&block, &self.options, &columns)?;
         notes.extend(options.unmasked().into_iter().map(Note::from));
         let mut outputs = outputs::placed(&block, take(&mut self.outputs), &self.inputs, &temporary_folder)?;
@@ -313,6 +297,8 @@ impl RunRequest {
             inputs,
             outputs,
             options,
+            given_options: self.options,
+            upstream: Upstream::default(),
             invocation,
             engine: self.engine,
             image: self.image,

@@ -2,8 +2,8 @@
 //! caller's mounts. All are below the allowed folders once links are resolved, and each path occurs once. Engines mount
 //! nothing else.
 
+use super::RequestError;
 use super::mounted::below;
-use super::{Mount, RequestError};
 use longshore_block::OptionFile;
 use longshore_os::shared_file::SharedFile;
 use rustix::fs::Access;
@@ -39,6 +39,30 @@ const CONTAINERS_OWN: [&str; 15] = [
 
 /// Folders below which nothing may be shared: the kernel's, and the sockets of other runs.
 const NO_FILES: [&str; 3] = ["/proc", "/sys", "/run/longshore"];
+
+/// A file or folder that is mounted at its own path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Mount {
+    /// The path.
+    pub path: PathBuf,
+    /// Whether the script may write there.
+    pub writable: bool,
+}
+
+impl Mount {
+    /// A path that the script may read.
+    #[must_use]
+    pub fn read_only(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), writable: false }
+    }
+
+    /// A path that the script may read and write.
+    #[must_use]
+    pub fn writable(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), writable: true }
+    }
+}
 
 /// The folders that shared files must be below; none means anywhere.
 #[derive(Debug)]

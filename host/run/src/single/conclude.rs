@@ -51,7 +51,7 @@ impl Run<'_> {
         if outcome.is_success() {
             let publishing = Instant::now();
             self.tell(Event::Publishing);
-            if outlet == OutputMode::Publish {
+            if outlet != OutputMode::Keep {
                 notes.extend(finished.iter().flat_map(Finished::all_notes).map(Note::from));
             }
             let has_api = self.traces.script_connected;
@@ -60,7 +60,7 @@ impl Run<'_> {
             }
             unsaved = finished.iter().filter_map(|output| self.prepared.outputs.unsaved(output)).collect();
             match outlet {
-                OutputMode::Keep => handed_over = finished,
+                OutputMode::Keep | OutputMode::PassOn => handed_over = finished,
                 OutputMode::Publish => {
                     let (declared, settings) = (&self.prepared.outputs, self.settings);
                     let previews = finished.iter().filter_map(|output| output.preview.clone()).collect::<Vec<_>>();
@@ -127,6 +127,7 @@ impl Run<'_> {
             arguments: self.prepared.invocation.arguments,
             notes,
             partitions: None,
+            steps: None,
         };
         record.mask(&secrets);
         (record, handed_over)

@@ -14,6 +14,7 @@ mod hinting;
 mod missing_sdk;
 mod publishing;
 mod unwind;
+mod upstream;
 mod watch;
 
 use crate::admission::{Admission, Place};
@@ -77,6 +78,8 @@ pub(crate) enum OutputMode {
     Publish,
     /// Return them: the run is a part of a partitioned run.
     Keep,
+    /// Return them once all are known to be there: the run is a step of a chain.
+    PassOn,
 }
 
 /// Runs a block once. Returns its outputs if they are not published. Its container may be among the removals then.
@@ -117,7 +120,7 @@ pub(crate) async fn run_once(
         Err(error) => (blame::evidence(&error), Vec::new(), None),
     };
     evidence.memory_bytes = run.prepared.limits.memory_bytes;
-    if outlet == OutputMode::Publish && decide(&evidence).0.is_success() {
+    if outlet != OutputMode::Keep && decide(&evidence).0.is_success() {
         evidence.unwritten_outputs = run.prepared.outputs.unwritten(&finished);
     }
     run.explain_end(&mut evidence);
@@ -245,7 +248,10 @@ impl Run<'_> {
                 self.tell(Event::Connected);
                 let script_environment = container.script_environment();
                 let site = Supervised { image, script_environment: &script_environment, kind };
-                self.supervise(agent, site, container.as_ref(), &mut acceptor).await
+                match self.connect().await {
+                    Ok(()) => self.supervise(agent, site, container.as_ref(), &mut acceptor).await,
+                    Err(evidence) => (evidence, Vec::new(), None),
+                }
             }
             Err(missing) => (missing.evidence(), Vec::new(), None),
         };

@@ -86,7 +86,7 @@ fn given_input(input: &InputSpec, position: u32, along: &mut Along) -> Result<Su
             along.tables.push((position, shared.map_err(|error| unshared(&error))?));
             SubmittedTable::Memory(named)
         }
-        InputSource::Reader(_) | InputSource::Batches { .. } | InputSource::BatchReader(_) => {
+        InputSource::Reader(_) | InputSource::Batches { .. } | InputSource::BatchReader(_) | InputSource::Connected => {
             return Err(unshared(&"its table is in this process alone"));
         }
     };

@@ -30,6 +30,8 @@ pub(crate) struct RecordView {
     pub(crate) advice: Vec<String>,
     pub(crate) notes: Vec<String>,
     pub(crate) parts: Vec<Part>,
+    /// The steps of a chain.
+    pub(crate) steps: Vec<Part>,
     pub(crate) is_there: bool,
 }
 
@@ -146,6 +148,7 @@ impl RecordView {
             self.used.push(("Processes left behind", left.to_string()));
         }
         self.parts.extend(list("partitions").map(part));
+        self.steps.extend(list("steps").map(step));
     }
 
     fn held(&mut self, record: &Value) {
@@ -205,6 +208,19 @@ fn table_row(output: &Value, is_saved: bool) -> TableRow {
         bytes: number("bytes").map(size).unwrap_or_default(),
         is_there: false,
         is_kept: false,
+    }
+}
+
+/// A step of a chain, with the rows that passed to it.
+fn step(step: &Value) -> Part {
+    let text = |name: &str| step.get(name).and_then(Value::as_str);
+    let passed = step.get("passed").and_then(Value::as_array).into_iter().flatten();
+    Part {
+        value: text("name").unwrap_or_default().to_owned(),
+        rows: passed.filter_map(|table| table.get("rows").and_then(Value::as_u64)).sum(),
+        outcome: text("outcome").unwrap_or("not run").replace('_', " "),
+        message: text("message").unwrap_or_default().to_owned(),
+        took: step.pointer("/timings_ms/run").and_then(Value::as_f64).map(took).unwrap_or_default(),
     }
 }
 
