@@ -173,8 +173,8 @@ impl Engine for Docker {
     }
 
     fn is_in_place(&self) -> bool {
-        // Facts that are missing are asked for again with the next connection.
-        self.address.is_in_place() && !self.facts.has_failed()
+        // Facts that are missing are asked for, and a lease that is missing is taken, with the next connection.
+        self.address.is_in_place() && !self.facts.has_failed() && self.images.is_leased()
     }
 }
 

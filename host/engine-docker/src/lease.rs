@@ -20,8 +20,9 @@ use std::collections::HashMap;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 
 /// The folder of leases in the state folder.
@@ -32,6 +33,9 @@ const ENGINE: &str = "engine";
 
 /// The label of containers. It is empty in images, so that containers that others create of them have no lease.
 pub(super) const LABEL: &str = "longshore.lease";
+
+/// How often a host that stays looks for the containers of dead hosts, while it creates some.
+const REAPS: Duration = Duration::from_secs(60);
 
 /// Prefix of the names of all containers.
 const NAMES: &str = "longshore-";
@@ -85,26 +89,43 @@ pub(super) struct Containers {
     removals: Activities,
     /// Taken with the first container; `None` in it if the state folder cannot be written.
     lease: Arc<OnceCell<Option<Arc<Lease>>>>,
+    reaping: Arc<Reaping>,
+}
+
+/// When the containers of dead hosts were looked for.
+#[derive(Debug, Default)]
+struct Reaping(Mutex<Option<Instant>>);
+
+impl Reaping {
+    /// Whether they are to be looked for at this time; if so, it is recorded as done.
+    fn is_due(&self, now: Instant) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_none_or(|last| now.saturating_duration_since(last) >= REAPS);
+        if is_due {
+            *last = Some(now);
+        }
+        is_due
+    }
 }
 
 impl Containers {
     pub(super) fn new(api: bollard::Docker, leases: Leases, temporary_folder: PathBuf) -> Self {
-        Self { api, leases, temporary_folder, removals: Activities::new(), lease: Arc::default() }
+        let (removals, lease, reaping) = (Activities::new(), Arc::default(), Arc::default());
+        Self { api, leases, temporary_folder, removals, lease, reaping }
     }
 
-    /// A container to be created, named `longshore-` and this. The first call also removes the containers of dead
-    /// hosts, in the background.
+    /// A container to be created, named `longshore-` and this. The first call, and the first of each minute, also remove the
+    /// containers of dead hosts, in the background.
     pub(super) async fn container(&self, name: &str) -> NamedContainer {
-        let lease = self.lease.get_or_init(|| async {
+        if self.reaping.is_due(Instant::now()) {
             let (leases, api) = (self.leases.clone(), self.api.clone());
-            let taken = tokio::task::spawn_blocking({
-                let leases = leases.clone();
-                move || leases.take()
-            });
             // Not awaited: containers that it does not remove are found by the next host.
             tokio::spawn(async move { leases.reap(&api).await });
+        }
+        let lease = self.lease.get_or_init(|| async {
+            let leases = self.leases.clone();
             // Without a lease a container may outlive a killed host; that does not prevent a run.
-            taken.await.ok()?.ok()
+            tokio::task::spawn_blocking(move || leases.take()).await.ok()?.ok()
         });
         NamedContainer {
             api: self.api.clone(),
@@ -114,6 +135,12 @@ impl Containers {
             lease: lease.await.clone(),
             state: State::Unasked,
         }
+    }
+
+    /// Whether the next host finds the containers that are created from now on: not once the lease is missing.
+    pub(super) fn is_leased(&self) -> bool {
+        let taken = self.lease.get();
+        taken.is_none_or(|lease| lease.as_ref().is_some_and(|lease| lease.is_in_place()))
     }
 
     /// Waits until the containers whose owners were dropped are removed.
@@ -171,6 +198,11 @@ impl Leases {
 impl Lease {
     fn name(&self) -> &str {
         self.folder.path().file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    }
+
+    /// Whether others still find it.
+    fn is_in_place(&self) -> bool {
+        self.folder.path().join(ENGINE).exists()
     }
 }
 
@@ -329,5 +361,22 @@ mod tests {
         assert_eq!(leases.dead(), [path]);
         assert_eq!(other.dead(), Vec::<PathBuf>::new());
         drop(living);
+    }
+
+    #[test]
+    fn a_host_that_stays_looks_for_dead_ones_once_a_minute() {
+        let (reaping, begun) = (Reaping::default(), Instant::now());
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        let due: Vec<u64> = (0..=130).filter(|seconds| reaping.is_due(at(*seconds))).collect();
+        assert_eq!(due, [0, 60, 120]);
+    }
+
+    #[test]
+    fn a_lease_that_others_removed_is_missed() {
+        let folder = tempfile::tempdir().unwrap();
+        let lease = Leases::new(folder.path(), Path::new("/run/docker.sock")).take().unwrap();
+        assert!(lease.is_in_place());
+        std::fs::remove_dir_all(folder.path().join(FOLDER)).unwrap();
+        assert!(!lease.is_in_place());
     }
 }

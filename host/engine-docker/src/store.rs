@@ -52,6 +52,11 @@ impl DockerStore {
     pub(super) async fn container(&self, name: &str) -> NamedContainer {
         self.containers.container(name).await
     }
+
+    /// Whether the next host finds the containers that are created from now on.
+    pub(super) fn is_leased(&self) -> bool {
+        self.containers.is_leased()
+    }
 }
 
 impl Images for DockerStore {
