@@ -200,10 +200,8 @@ impl Connection {
         request.caller = Some(self.who.0.clone());
         request.temporary_folder = Some(host.settings().temporary_folder.clone());
         let cancel = Cancel::new();
-        let preparing = tokio::task::spawn_blocking(|| {
-            let folder = request.working_folder.clone();
-            folder::within(folder.as_deref(), || request.prepare()).map_err(|error| (folder, error))
-        });
+        let folder_of_caller = request.working_folder.clone();
+        let preparing = folder::within(folder_of_caller.clone(), || request.prepare());
         let prepared = tokio::select! {
             prepared = preparing => prepared,
             violation = listen(&mut self.incoming, &cancel) => return Err(violation),
@@ -218,7 +216,7 @@ impl Connection {
             }
         };
         let rejection = match prepared {
-            Ok(Ok(Ok(prepared))) => {
+            Some(Ok(Ok(prepared))) => {
                 let tallied = shared.tally.begin();
                 self.incoming.expect_little();
                 let record = run(host, prepared.seated(seat), &mut self.incoming, &self.outgoing, &cancel).await?;
@@ -231,12 +229,12 @@ impl Connection {
                 conclude(&self.outgoing, &record, tables.chain(others).collect(), self.descriptors).await;
                 return Ok(());
             }
-            Ok(Ok(Err(error))) => rejection::of_request(&error),
-            Ok(Err((folder, error))) => {
-                let folder = folder.unwrap_or_default();
+            Some(Ok(Err(error))) => rejection::of_request(&error),
+            Some(Err(error)) => {
+                let folder = folder_of_caller.unwrap_or_default();
                 rejection::plain(&format!("cannot enter the caller's folder `{}`: {error}", folder.display()))
             }
-            Err(_) => rejection::plain(&"internal error while checking the run: please report it"),
+            None => rejection::plain(&"internal error while checking the run: please report it"),
         };
         self.reject(rejection).await;
         Ok(())
