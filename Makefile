@@ -158,7 +158,7 @@ modules: venv ## Read the modules of Python packages from the package index (PAC
 	@$(VENV)/bin/python host/block/tables/make_tables.py index $(PACKAGES)
 
 bench: images build venv ## Run the benchmarks, write target/bench/report.md
-	@cargo build --release --quiet -p longshore -p longshore-store --example read --example record
+	@cargo build --release --quiet -p longshore -p longshore-caller -p longshore-store --example first_line --example read --example record
 	@$(VENV)/bin/python3 tests/bench/bench.py $(LONGSHORE)
 
 clean: ## Remove build results

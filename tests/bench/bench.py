@@ -34,6 +34,7 @@ from measure import COLUMNS, GIB, LONGSHORE, ROUNDS, in_turns, ratio, result, ru
 from resident import host, resident_sections, through
 from stream import stream_sections
 from text import text_sections
+from waiting import waiting_sections
 
 from r import r_sections
 
@@ -316,6 +317,7 @@ def main() -> None:
         **resident_sections,
         **caller_sections,
         **admission_sections,
+        **waiting_sections,
     }
     only = os.environ.get("BENCH_ONLY", "")
     sections = {title: measure for title, measure in sections.items() if not only or title in only.split(",")}
