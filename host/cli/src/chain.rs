@@ -23,7 +23,9 @@ pub(crate) fn more_blocks(arguments: &RunArguments) -> Vec<PathBuf> {
 
 fn is_block(path: &Path) -> bool {
     if path.is_dir() {
-        return MANIFESTS.iter().any(|manifest| path.join(manifest).is_file()) || Block::load(path).is_ok();
+        // A folder of tables may have a script in it too.
+        let mains = ["main.py", "main.R"];
+        return MANIFESTS.iter().chain(&mains).any(|file| path.join(file).is_file());
     }
     path.extension().and_then(|suffix| suffix.to_str()).is_some_and(|suffix| SCRIPTS.contains(&suffix))
 }
