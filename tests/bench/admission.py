@@ -87,7 +87,7 @@ def waiting(folder: Path) -> list[str]:
     script = folder / "order.py"
     script.write_text(ORDER)
     with host(folder / "waiting") as (path, process):
-        longshore.run(script, socket=path, engine="docker", quiet=True)
+        longshore.run(script, socket=path, engine="docker", arguments=["warm"], quiet=True)
         time.sleep(2)
         idle = memory(process)
         begun = time.perf_counter()

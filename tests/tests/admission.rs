@@ -199,7 +199,7 @@ fn who_gives_up_or_dies_leaves_the_queue() {
     served.until_waiting(3);
     // Others see that it waits.
     let listed = || text(&served.user.command(&["runs", "list"]).output().unwrap().stdout);
-    soon("the history has it", || listed().contains("waiting for memory and processors"));
+    soon("the history has it", || listed().contains("waiting in the queue: place 1"));
     let first = loop {
         match last.next().unwrap() {
             Some(Happening::Event(event)) if event["event"] == "queued" => break event["place"].clone(),

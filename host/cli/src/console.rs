@@ -162,7 +162,7 @@ impl Console {
             self.status.text("starting");
             return;
         }
-        let text = format!("waiting for memory and processors: place {place}");
+        let text = format!("waiting in the queue: place {place}");
         self.status.text(&text);
         if !self.status.is_animated() {
             self.line(&format!("… {text}"));

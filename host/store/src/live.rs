@@ -117,7 +117,7 @@ impl State {
             }
             Event::Queued { place: 0 } => self.message = None,
             Event::Queued { place } => {
-                self.message = Some(format!("waiting for memory and processors: place {place}"));
+                self.message = Some(format!("waiting in the queue: place {place}"));
             }
             Event::Error(text) => self.script.push(format!("error: {text}\n").as_bytes()),
             Event::Message(text) => self.message = Some(beginning(text)),

@@ -58,6 +58,20 @@ fn a_run_without_an_end_is_lost() {
 }
 
 #[test]
+fn a_run_that_waits_shows_its_place_until_it_is_admitted() {
+    let state = State::new();
+    let recording = state.begin("1-a", 100);
+    let message = || state.history().find("last").unwrap().message;
+    for (place, shown) in
+        [(12, Some("waiting in the queue: place 12")), (1, Some("waiting in the queue: place 1")), (0, None)]
+    {
+        recording.take(&Event::Queued { place });
+        soon("its place is there", || message().as_deref() == shown);
+    }
+    drop(recording);
+}
+
+#[test]
 fn a_request_to_cancel_reaches_the_host() {
     let state = State::new();
     let cancel = Cancel::new();
