@@ -147,7 +147,7 @@ pub struct AdmissionSettings {
 
 impl Default for AdmissionSettings {
     fn default() -> Self {
-        // Some 200 MB of waiting runs, which a machine with two processors works off in an hour if they are short.
+        // Some 500 MB of waiting runs, which a machine with two processors works off in an hour if they are short.
         Self { memory_bytes: None, cpus: None, queue: 10_000 }
     }
 }

@@ -37,7 +37,7 @@ const CONNECTIONS: u64 = 512;
 /// The fewest connections, on a machine with very few descriptors.
 const CONNECTIONS_MIN: u64 = 64;
 
-/// The most connections at a time. Each is a run, and takes memory and descriptors even while it waits: 24 KiB and
+/// The most connections at a time. Each is a run, and takes memory and descriptors even while it waits: some 50 KiB and
 /// `DESCRIPTORS`.
 fn connections(open_files: u64, queue: u64) -> usize {
     let most = open_files.saturating_sub(DESCRIPTORS_OWN) / DESCRIPTORS;

@@ -2,25 +2,27 @@
 //! the server: events that it does not read are dropped and counted by their queue, and one that reads nothing at the
 //! end is left.
 
+mod telling;
+
 use crate::folder;
 use crate::gather::{Gathered, Gathering};
 use crate::rejection;
 use crate::start::permit;
-use crate::tally::{TalliedRun, Tally};
+use crate::tally::Tally;
 use crate::who::Who;
 use longshore::config::SettingsDigests;
-use longshore::serde_json::{self, Value};
-use longshore::{Cancel, CancelLevel, Event, EventReceiver, Host, Prepared, RunRecord, Turn, events};
-use longshore_protocol::limits::INLINE_MAX;
+use longshore::{Cancel, CancelLevel, Host, OtherOutputs, OutputHandle, Prepared, RunRecord, Turn, events};
+use longshore_os::locked_folder::LockedFolder;
 use longshore_protocol::{
-    ConnectionError, Frame, FromCaller, Hello, Message, Payload, ProtocolError, Rejection, Role, Sending, Software,
-    ToCaller, Version, send_once,
+    ConnectionError, Frame, FromCaller, Hello, Message, ProtocolError, Rejection, Role, Sending, Software, ToCaller,
+    Version, send_once,
 };
 use longshore_run::connection::{self, Incoming, Outgoing, Wire};
 use longshore_run::submission::{Taken, requested};
-use longshore_segment::Segment;
+use longshore_segment::{Segment, Taken as Credit};
 use std::future::pending;
 use std::time::Duration;
+use telling::{Returned, conclude, tell, tell_events, tell_refused, tell_violation};
 use tokio::net::UnixStream;
 
 /// How long a caller may take for its greeting.
@@ -126,7 +128,7 @@ impl Connection {
             }
         };
         match gathered {
-            Some(Ok(gathered)) => self.run(gathered, shared).await,
+            Some(Ok(gathered)) => Box::pin(self.run(gathered, shared)).await,
             Some(Err(rejection)) => {
                 self.reject(rejection).await;
                 Ok(())
@@ -175,70 +177,94 @@ impl Connection {
         tell(&self.outgoing, &ToCaller::Rejected(rejection)).await;
     }
 
-    /// Runs what was asked for.
+    /// Runs what was asked for. A run may wait long for its turn, and many may wait: what is not in use then is boxed.
     async fn run(&mut self, gathered: Gathered, shared: &Shared) -> Result<(), ConnectionError> {
-        let Gathered { submission, along, folder, credits } = gathered;
-        let Taken { mut request, tables, others } = match requested(submission, along) {
-            Ok(taken) => taken,
-            Err(error) => {
-                self.reject(rejection::plain(&error)).await;
-                return Ok(());
-            }
-        };
-        let host = &shared.host;
-        if let Err(refusal) = permit(&mut request.engine, shared.allows_processes) {
-            self.reject(rejection::plain(&refusal)).await;
-            return Ok(());
-        }
-        let seat = match host.admission().enter(self.turn) {
-            Ok(seat) => seat,
-            Err(full) => {
-                self.reject(rejection::busy(&full)).await;
-                return Ok(());
-            }
-        };
-        request.caller = Some(self.who.0.clone());
-        request.temporary_folder = Some(host.settings().temporary_folder.clone());
         let cancel = Cancel::new();
-        let folder_of_caller = request.working_folder.clone();
-        let preparing = folder::within(folder_of_caller.clone(), || request.prepare());
-        let prepared = tokio::select! {
-            prepared = preparing => prepared,
-            violation = listen(&mut self.incoming, &cancel) => return Err(violation),
-            // The check may wait for an open file without a limit. Its thread ends with that.
-            () = cancel.cancelled() => {
-                self.reject(rejection::cancelled()).await;
+        let made = match Box::pin(self.make(gathered, shared, &cancel)).await? {
+            Made::Run(made) => *made,
+            Made::Rejected(rejection) => {
+                self.reject(rejection).await;
                 return Ok(());
             }
-            () = shared.closing.cancelled() => {
+            Made::Closing => {
                 tell_refused(&self.outgoing, SHUTTING_DOWN).await;
                 return Ok(());
             }
         };
-        let rejection = match prepared {
-            Some(Ok(Ok(prepared))) => {
-                let tallied = shared.tally.begin();
-                self.incoming.expect_little();
-                let record = run(host, prepared.seated(seat), &mut self.incoming, &self.outgoing, &cancel).await?;
-                tallied.ended(&record);
-                drop((folder, credits));
-                let tables = tables.into_iter().filter_map(|(output, handle)| Some((output, handle.take().ok()?)));
-                let tables = tables.map(|(output, table)| (Returned::Named(output), table));
-                let others = others.map(|others| others.take()).unwrap_or_default();
-                let others = others.into_iter().map(|(number, table)| (Returned::Other(number), table));
-                conclude(&self.outgoing, &record, tables.chain(others).collect(), self.descriptors).await;
-                return Ok(());
-            }
-            Some(Ok(Err(error))) => rejection::of_request(&error),
-            Some(Err(error)) => {
-                let folder = folder_of_caller.unwrap_or_default();
-                rejection::plain(&format!("cannot enter the caller's folder `{}`: {error}", folder.display()))
-            }
-            None => rejection::plain(&"internal error while checking the run: please report it"),
-        };
-        self.reject(rejection).await;
+        let MadeRun { prepared, tables, others, along } = made;
+        let tallied = shared.tally.begin();
+        self.incoming.expect_little();
+        let running = run(&shared.host, prepared, &mut self.incoming, &self.outgoing, &cancel);
+        let record = Box::pin(running).await?;
+        tallied.ended(&record);
+        drop(along);
+        let tables = tables.into_iter().filter_map(|(output, handle)| Some((output, handle.take().ok()?)));
+        let tables = tables.map(|(output, table)| (Returned::Named(output), table));
+        let others = others.map(|others| others.take()).unwrap_or_default();
+        let others = others.into_iter().map(|(number, table)| (Returned::Other(number), table));
+        let tables = tables.chain(others).collect();
+        Box::pin(conclude(&self.outgoing, &record, tables, self.descriptors)).await;
         Ok(())
     }
+
+    /// Makes a run of what was asked for.
+    async fn make(&mut self, gathered: Gathered, shared: &Shared, cancel: &Cancel) -> Result<Made, ConnectionError> {
+        let Gathered { submission, along, folder, credits } = gathered;
+        let Taken { mut request, tables, others } = match requested(submission, along) {
+            Ok(taken) => taken,
+            Err(error) => return Ok(Made::Rejected(rejection::plain(&error))),
+        };
+        let host = &shared.host;
+        if let Err(refusal) = permit(&mut request.engine, shared.allows_processes) {
+            return Ok(Made::Rejected(rejection::plain(&refusal)));
+        }
+        let seat = match host.admission().enter(self.turn) {
+            Ok(seat) => seat,
+            Err(full) => return Ok(Made::Rejected(rejection::busy(&full))),
+        };
+        request.caller = Some(self.who.0.clone());
+        request.temporary_folder = Some(host.settings().temporary_folder.clone());
+        let folder_of_caller = request.working_folder.clone();
+        let preparing = folder::within(folder_of_caller.clone(), || request.prepare());
+        let prepared = tokio::select! {
+            prepared = preparing => prepared,
+            violation = listen(&mut self.incoming, cancel) => return Err(violation),
+            // The check may wait for an open file without a limit. Its thread ends with that.
+            () = cancel.cancelled() => return Ok(Made::Rejected(rejection::cancelled())),
+            () = shared.closing.cancelled() => return Ok(Made::Closing),
+        };
+        Ok(match prepared {
+            Some(Ok(Ok(prepared))) => {
+                let along = (folder, credits);
+                Made::Run(Box::new(MadeRun { prepared: prepared.seated(seat), tables, others, along }))
+            }
+            Some(Ok(Err(error))) => Made::Rejected(rejection::of_request(&error)),
+            Some(Err(error)) => {
+                let folder = folder_of_caller.unwrap_or_default();
+                let problem = format!("cannot enter the caller's folder `{}`: {error}", folder.display());
+                Made::Rejected(rejection::plain(&problem))
+            }
+            None => Made::Rejected(rejection::plain(&"internal error while checking the run: please report it")),
+        })
+    }
+}
+
+/// What was made of what a caller asked for.
+enum Made {
+    Run(Box<MadeRun>),
+    Rejected(Rejection),
+    /// Nothing: the host is shutting down.
+    Closing,
+}
+
+/// A run that can begin.
+struct MadeRun {
+    prepared: Prepared,
+    /// Tables that it returns.
+    tables: Vec<(u32, OutputHandle<Segment>)>,
+    others: Option<OtherOutputs>,
+    /// What was sent along with it, and the memory that this takes.
+    along: (Option<LockedFolder>, Vec<Credit>),
 }
 
 /// Runs a block, and tells the caller what happens.
@@ -292,100 +318,6 @@ async fn listen(incoming: &mut Incoming<FromCaller>, cancel: &Cancel) -> Connect
             }
         }
     }
-}
-
-/// Tells the caller what happens, until the run has ended.
-async fn tell_events(mut happened: EventReceiver, outgoing: &Outgoing) {
-    while let Some(event) = happened.recv().await {
-        if let Event::Begun { run_id } = &event {
-            TalliedRun::begun(run_id);
-        }
-        let frames = match event {
-            Event::Log { source, bytes } => bytes
-                .chunks(INLINE_MAX)
-                .map(|part| Frame::with(&ToCaller::Log { source }, Payload::Inline(part.to_vec())))
-                .collect(),
-            event => match serde_json::to_value(&event) {
-                Ok(Value::Object(event)) => vec![Frame::new(&ToCaller::Event { event })],
-                _ => Vec::new(),
-            },
-        };
-        for frame in frames {
-            if !send(outgoing, frame).await {
-                return;
-            }
-        }
-    }
-}
-
-/// A table that is returned.
-#[derive(Debug, Clone, Copy)]
-enum Returned {
-    /// By the output's position in the submission.
-    Named(u32),
-    /// By the output's number.
-    Other(u32),
-}
-
-impl Returned {
-    fn message(self, last: bool) -> ToCaller {
-        match self {
-            Self::Named(output) => ToCaller::Table { output, last },
-            Self::Other(number) => ToCaller::Other { number, last },
-        }
-    }
-}
-
-/// Sends tables and record.
-async fn conclude(outgoing: &Outgoing, record: &RunRecord, tables: Vec<(Returned, Segment)>, descriptors: bool) {
-    for (output, table) in tables {
-        if !send_table(outgoing, output, &table, descriptors).await {
-            return;
-        }
-    }
-    let record = serde_json::to_vec(record).unwrap_or_else(|_| b"null".to_vec());
-    let mut parts = record.chunks(INLINE_MAX).peekable();
-    while let Some(part) = parts.next() {
-        let message = ToCaller::Record { last: parts.peek().is_none() };
-        if !send(outgoing, Frame::with(&message, Payload::Inline(part.to_vec()))).await {
-            return;
-        }
-    }
-}
-
-/// Sends a table. Returns whether the caller still reads.
-async fn send_table(outgoing: &Outgoing, output: Returned, table: &Segment, descriptors: bool) -> bool {
-    if descriptors && let Ok(descriptor) = table.share() {
-        let payload = Payload::Descriptor { descriptor, length: table.length() };
-        return send(outgoing, Frame::with(&output.message(true), payload)).await;
-    }
-    for (offset, length, last) in table.pieces(INLINE_MAX) {
-        let Ok(bytes) = table.copy_out(offset, length) else { return false };
-        if !send(outgoing, Frame::with(&output.message(last), Payload::Inline(bytes))).await {
-            return false;
-        }
-    }
-    true
-}
-
-async fn tell_refused(outgoing: &Outgoing, reason: impl Into<String>) {
-    tell(outgoing, &ToCaller::Refused { reason: reason.into() }).await;
-}
-
-/// Tells a caller that breaks the protocol which rule that was. Nobody reads at the end of a connection that has failed.
-async fn tell_violation(outgoing: &Outgoing, error: &ConnectionError) {
-    if let ConnectionError::Protocol(error) = error {
-        tell_refused(outgoing, error.to_string()).await;
-    }
-}
-
-async fn tell(outgoing: &Outgoing, message: &impl Message) {
-    send(outgoing, Frame::new(message)).await;
-}
-
-/// Sends a frame. Returns whether the caller still reads.
-async fn send(outgoing: &Outgoing, frame: Frame) -> bool {
-    matches!(tokio::time::timeout(READING, outgoing.send(frame)).await, Ok(Ok(())))
 }
 
 fn unexpected(expected: &'static str, message: &FromCaller) -> ConnectionError {
