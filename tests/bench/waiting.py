@@ -11,6 +11,7 @@ import shutil
 import socket
 import statistics
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -151,7 +152,7 @@ def python_lines(folder: Path, path: str) -> list[str]:
         rust=refilled(lambda: from_rust(script, path)[0][0]),
         python=refilled(from_python(script, path, time.monotonic_ns)),
         **{name: command(arguments) for name, (arguments, _) in others.items()},
-        bare=command(["python3", str(script)]),
+        bare=command([sys.executable, str(script)]),
     )
     docker = seen["`docker run --rm --network none`"]
     calls = from_rust(script, path, CALLS, REFILLED / 2)
@@ -163,14 +164,11 @@ def python_lines(folder: Path, path: str) -> list[str]:
         row("a caller in Python", seen["python"], docker, ISOLATED),
         *(row(name, seen[name], docker, guarantees) for name, (_, guarantees) in others.items()),
         row("the bare script", seen["bare"], docker, "nothing"),
-        "",
     ]
     if hits:
         median, last = statistics.median(hits) * 1000, hits[max(0, int(len(hits) * 0.99) - 1)] * 1000
-        lines.append(
-            f"Of {len(calls)} calls in Rust, {len(hits)} found a container that waited; of these the median is "
-            f"{median:.2f} ms, and the 99th percentile {last:.2f} ms."
-        )
+        found = f"Of {len(calls)} calls in Rust, {len(hits)} found a container that waited"
+        lines += ["", f"{found}: {median:.2f} ms is their median, {last:.2f} ms their 99th percentile."]
     return lines
 
 
@@ -240,7 +238,8 @@ def over_http(folder: Path) -> Iterator[Callable[[Path, bytes], bytes]]:
             assert serving.stderr is not None
             address = next(line.split("http://")[1].split("/")[0] for line in serving.stderr if "http://" in line)
             threading.Thread(target=serving.stderr.read, daemon=True).start()
-            token = run([LONGSHORE, "server", "token", "add", "bench"], env=environment).split()[-1]
+            added = run([LONGSHORE, "server", "token", "add", "bench"], env=environment)
+            token = next(word for word in added.split() if word.startswith("longshore_"))
             connection = http.client.HTTPConnection(address)
             boundary = "a-part-of-a-benchmark"
             headers = {
