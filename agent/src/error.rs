@@ -78,6 +78,9 @@ pub(crate) enum StartError {
         /// The cause.
         source: std::io::Error,
     },
+    /// The run is of another program than the one that was prepared.
+    #[error("the run is of another program than the one that was prepared")]
+    OtherProgram,
     /// The command is empty.
     #[error("no program to start")]
     NoProgram,

@@ -45,6 +45,11 @@ impl Unchanged {
         Ok(())
     }
 
+    /// The paths of the files.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     fn has(&self, path: &str, metadata: &Metadata) -> bool {
         self.0.get(path) == Some(&Stamp::of(metadata))
     }

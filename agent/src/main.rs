@@ -6,6 +6,7 @@
 mod capture;
 mod descendants;
 mod error;
+mod hold;
 mod keep;
 mod ladder;
 mod memory_kills;

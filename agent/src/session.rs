@@ -5,27 +5,30 @@
 //! script waits on its pipe, and a Cancel still gets through.
 
 mod ending;
+mod holding;
 mod send_kept;
+mod starting;
 
 use crate::capture::{Budget, Pipe};
-use crate::error::{AgentError, StartError};
+use crate::error::AgentError;
 use crate::keep::{Keeper, Unchanged};
 use crate::ladder::Ladder;
 use crate::memory_kills;
 use crate::reaper::Reaper;
-use crate::rights::Apart;
 use crate::spawn;
-use crate::unpack::Unpacker;
 use longshore_protocol::{
-    Begin, ConnectionError, Exit, ExitStatus, Frame, FromAgent, Hello, Message, Payload, ProtocolError, Receiver, Role,
-    Sender, Sending, SocketConnection, Software, ToAgent, Usage, VersionRange, send_once,
+    Begin, CancelLadder, ConnectionError, Exit, ExitStatus, Frame, FromAgent, Hello, Message, PREPARES, Payload,
+    ProtocolError, Receiver, Role, Sender, Sending, SocketConnection, Software, ToAgent, Usage, VersionRange,
+    send_once,
 };
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{SigSet, Signal as Caught};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{DumpableBehavior, Pid, set_child_subreaper, set_dumpable_behavior};
+use starting::Greeted;
 use std::collections::{BTreeSet, VecDeque};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -42,24 +45,12 @@ pub(crate) fn run(socket: &Path) -> Result<(), AgentError> {
     let mut connection =
         SocketConnection::connect(socket).map_err(|source| AgentError::Connect { path: socket.to_owned(), source })?;
     say_hello(&mut connection)?;
-    let begin = match expect(&mut connection.receiver)? {
-        (ToAgent::Begin(begin), _) => begin,
-        (other, _) => return Err(unexpected("begin", &other)),
-    };
-    let apart = Apart::of(begin.user);
-    let started = match unpack(&mut connection.receiver, &begin, apart)? {
-        Ok(unchanged) => spawn::spawn(&begin, socket, apart).map(|child| (child, unchanged)),
-        Err(error) => Err(error),
-    };
-    if let Some(apart) = apart {
-        apart.give_up_rights().map_err(|errno| AgentError::system("capset")(errno.into()))?;
-    }
-    match started {
-        Ok((child, unchanged)) => Running::new(connection, signals, &begin, child, unchanged)?.run(),
-        Err(error) => {
-            connection.sender.send(&FromAgent::Failed { reason: error.to_string() })?;
-            goodbye(&connection)
-        }
+    let first = expect(&mut connection.receiver)?.0;
+    let greeted = Greeted { connection, signals, socket };
+    match first {
+        ToAgent::Begin(begin) => greeted.run(&begin),
+        ToAgent::Prepare(prepare) => greeted.prepare(&prepare),
+        other => Err(unexpected("begin or prepare", &other)),
     }
 }
 
@@ -82,6 +73,7 @@ fn say_hello(connection: &mut SocketConnection<ToAgent>) -> Result<(), AgentErro
         protocol: VersionRange::SUPPORTED,
         software: Software { name: "longshore-agent".into(), version: env!("CARGO_PKG_VERSION").into() },
         descriptors: connection.passes_descriptors(),
+        capabilities: vec![PREPARES.into()],
     };
     connection.sender.send(&hello)?;
     match expect(&mut connection.receiver)? {
@@ -90,28 +82,6 @@ fn say_hello(connection: &mut SocketConnection<ToAgent>) -> Result<(), AgentErro
         }
         (ToAgent::Refused { reason }, _) => Err(AgentError::Refused { reason }),
         (other, _) => Err(unexpected("welcome", &other)),
-    }
-}
-
-/// Receives the block's files until Start. If a file cannot be written, the script's start fails.
-fn unpack(
-    receiver: &mut Receiver<ToAgent>,
-    begin: &Begin,
-    apart: Option<Apart>,
-) -> Result<Result<Unchanged, StartError>, AgentError> {
-    let mut unpacker = Unpacker::new(&begin.folder);
-    let mut outcome = apart.map_or(Ok(()), Apart::touch_files_as_script);
-    loop {
-        match expect(receiver)? {
-            (ToAgent::File { path, executable, last }, payload) => {
-                if outcome.is_ok() {
-                    outcome = unpacker.part(&path, executable, last, &payload.into_bytes());
-                }
-            }
-            (ToAgent::Start, _) => return Ok(outcome.map(|()| unpacker.into_unchanged())),
-            (ToAgent::Cancel | ToAgent::Kill, _) => return Err(AgentError::HostGone),
-            (other, _) => return Err(unexpected("file or start", &other)),
-        }
     }
 }
 
@@ -158,6 +128,10 @@ struct Running {
     kill_again: Option<Instant>,
     all_gone: bool,
     started: Instant,
+    /// The pipe that lets a prepared interpreter go on; it stays open until the end.
+    go: Option<OwnedFd>,
+    /// Processor time that the interpreter had used before, in seconds.
+    used: f64,
     memory_kills: u64,
     /// Reads the files that the script left in its folder, where the host wants them.
     keeper: Option<Keeper>,
@@ -166,47 +140,67 @@ struct Running {
 }
 
 impl Running {
-    fn new(
-        connection: SocketConnection<ToAgent>,
-        signals: SignalFd,
-        begin: &Begin,
-        mut child: Child,
-        unchanged: Unchanged,
-    ) -> Result<Self, AgentError> {
+    fn new(connection: SocketConnection<ToAgent>, signals: SignalFd, mut child: Child) -> Result<Self, AgentError> {
         let SocketConnection { sender, receiver } = connection;
-        rustix::io::ioctl_fionbio(&receiver, true).map_err(|errno| AgentError::system("ioctl")(errno.into()))?;
         let stdout = child.stdout.take().map(Pipe::Stdout);
         let stderr = child.stderr.take().map(Pipe::Stderr);
-        let mut running = Self {
+        let running = Self {
             sender,
             receiver,
             signals,
             reaper: Reaper::start()?,
             pipes: stdout.into_iter().chain(stderr).collect(),
             script: spawn::pid(&child),
-            ladder: Ladder::new(begin.ladder),
-            budget: Budget::new(begin.log_bytes),
+            ladder: Ladder::new(CancelLadder { interrupt_ms: 0, terminate_ms: 0 }),
+            budget: Budget::new(0),
             outgoing: VecDeque::new(),
             status: None,
-            tell_end: begin.tell_end,
+            tell_end: false,
             left_behind: BTreeSet::new(),
             kill_again: None,
             all_gone: false,
             started: Instant::now(),
+            go: None,
+            used: 0.0,
             memory_kills: memory_kills::count(),
-            keeper: begin.keep.map(|limits| Keeper::new(&begin.folder, limits, unchanged)),
+            keeper: None,
             told_to_end: false,
         };
-        running.queue(Frame::new(&FromAgent::Started { pid: child.id() }))?;
+        running.block_on_host(false)?;
         Ok(running)
     }
 
-    fn run(mut self) -> Result<(), AgentError> {
-        let outcome = self.watch_script().and_then(|()| self.send_kept()).and_then(|()| self.report());
+    /// Begins a run, whose interpreter has used this much processor time before, in seconds.
+    fn begin(&mut self, begin: &Begin, unchanged: Unchanged, used: f64) -> Result<(), AgentError> {
+        (self.started, self.used, self.memory_kills) = (Instant::now(), used, memory_kills::count());
+        self.ladder = Ladder::new(begin.ladder);
+        self.budget = Budget::new(begin.log_bytes);
+        self.tell_end = begin.tell_end;
+        self.keeper = begin.keep.map(|limits| Keeper::new(&begin.folder, limits, unchanged));
+        let pid = self.script.map_or(0, |script| script.as_raw_nonzero().get().unsigned_abs());
+        self.queue(Frame::new(&FromAgent::Started { pid }))
+    }
+
+    /// Whether reading from the host waits for it.
+    fn block_on_host(&self, blocks: bool) -> Result<(), AgentError> {
+        rustix::io::ioctl_fionbio(&self.receiver, !blocks).map_err(|errno| AgentError::system("ioctl")(errno.into()))
+    }
+
+    /// Watches a run whose beginning had this outcome to its end.
+    fn run(mut self, begun: Result<(), AgentError>) -> Result<(), AgentError> {
+        let outcome =
+            begun.and_then(|()| self.watch_script()).and_then(|()| self.send_kept()).and_then(|()| self.report());
         if outcome.is_err() {
             self.end_everything()?;
         }
         outcome
+    }
+
+    /// Ends everything, and reports why there is no run.
+    fn fail(mut self, reason: String) -> Result<(), AgentError> {
+        self.end_everything()?;
+        self.queue(Frame::new(&FromAgent::Failed { reason }))?;
+        self.wait_for_goodbye()
     }
 
     fn watch_script(&mut self) -> Result<(), AgentError> {
@@ -332,7 +326,7 @@ impl Running {
             status: self.status.unwrap_or(ExitStatus::Signal(9)),
             out_of_memory: memory_kills::count() > self.memory_kills,
             usage: Usage {
-                cpu_seconds: seconds(usage.user_time()) + seconds(usage.system_time()),
+                cpu_seconds: (seconds(usage.user_time()) + seconds(usage.system_time()) - self.used).max(0.0),
                 wall_seconds: self.started.elapsed().as_secs_f64(),
                 peak_memory_bytes: u64::try_from(usage.max_rss()).unwrap_or(0) * 1024,
             },
@@ -341,6 +335,11 @@ impl Running {
             left_out: self.keeper.as_ref().map(Keeper::left_out),
         };
         self.queue(Frame::new(&FromAgent::Exited(exit)))?;
+        self.wait_for_goodbye()
+    }
+
+    /// Sends the rest, and waits for the host to close the connection.
+    fn wait_for_goodbye(&mut self) -> Result<(), AgentError> {
         let until = Instant::now() + GOODBYE;
         loop {
             let events = if self.outgoing.is_empty() { PollFlags::RDHUP } else { PollFlags::RDHUP | PollFlags::OUT };

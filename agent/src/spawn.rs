@@ -5,9 +5,10 @@
 use crate::error::StartError;
 use crate::rights::Apart;
 use crate::similar;
-use longshore_protocol::Begin;
+use longshore_protocol::{Begin, Prepare, User};
 use nix::sys::signal::{SigHandler, SigSet, Signal as Caught, signal};
 use rustix::process::{Pid, Resource, Rlimit, Signal, geteuid, getrlimit, set_parent_process_death_signal, setrlimit};
+use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -15,8 +16,32 @@ use std::process::{Child, Command, Stdio};
 /// The user name of scripts; the images have it, other machines need not.
 const USER: &str = "longshore";
 
-/// Starts the script's interpreter, as another user where `apart` names one.
-pub(crate) fn spawn(begin: &Begin, socket: &Path, apart: Option<Apart>) -> Result<Child, StartError> {
+/// How an interpreter is started.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Interpreter<'a> {
+    program: &'a [String],
+    environment: &'a BTreeMap<String, String>,
+    pub(crate) folder: &'a str,
+    pub(crate) user: Option<User>,
+    open_files: Option<u64>,
+}
+
+impl<'a> From<&'a Begin> for Interpreter<'a> {
+    fn from(begin: &'a Begin) -> Self {
+        let Begin { program, environment, folder, user, open_files, .. } = begin;
+        Self { program, environment, folder, user: *user, open_files: *open_files }
+    }
+}
+
+impl<'a> From<&'a Prepare> for Interpreter<'a> {
+    fn from(prepare: &'a Prepare) -> Self {
+        let Prepare { program, environment, folder, user, open_files, .. } = prepare;
+        Self { program, environment, folder, user: *user, open_files: *open_files }
+    }
+}
+
+/// Starts an interpreter, as another user where `apart` names one.
+pub(crate) fn spawn(begin: Interpreter<'_>, socket: &Path, apart: Option<Apart>) -> Result<Child, StartError> {
     let (program, arguments) = begin.program.split_first().ok_or(StartError::NoProgram)?;
     let mut command = Command::new(program);
     command
@@ -24,10 +49,10 @@ pub(crate) fn spawn(begin: &Begin, socket: &Path, apart: Option<Apart>) -> Resul
         .env_clear()
         .env("USER", USER)
         .env("LOGNAME", USER)
-        .env("HOME", &begin.folder)
-        .envs(&begin.environment)
+        .env("HOME", begin.folder)
+        .envs(begin.environment)
         .env("LONGSHORE_SOCKET", socket)
-        .current_dir(&begin.folder)
+        .current_dir(begin.folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

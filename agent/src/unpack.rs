@@ -4,9 +4,11 @@
 use crate::error::StartError;
 use crate::keep::Unchanged;
 use longshore_protocol::limits::PATH_MAX;
-use std::fs::{DirBuilder, File, OpenOptions};
+use rustix::fs::OFlags;
+use std::collections::BTreeSet;
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 /// Unpacks files.
@@ -15,12 +17,25 @@ pub(crate) struct Unpacker {
     folder: PathBuf,
     open: Option<(String, File)>,
     unchanged: Unchanged,
+    /// Files that exist and are written in place: a waiting interpreter has them open.
+    placeholders: BTreeSet<String>,
 }
 
 impl Unpacker {
     /// Into `folder`.
     pub(crate) fn new(folder: &str) -> Self {
-        Self { folder: PathBuf::from(folder), open: None, unchanged: Unchanged::default() }
+        Self {
+            folder: PathBuf::from(folder),
+            open: None,
+            unchanged: Unchanged::default(),
+            placeholders: BTreeSet::new(),
+        }
+    }
+
+    /// For the files that follow those of Prepare, which may be placeholders.
+    pub(crate) fn again(self) -> Self {
+        let placeholders = self.unchanged.paths().map(str::to_owned).collect();
+        Self { placeholders, ..Self::new(&self.folder.to_string_lossy()) }
     }
 
     /// Takes the next part of a file.
@@ -62,6 +77,13 @@ impl Unpacker {
         }
         let target = self.folder.join(relative);
         let mode = if executable { 0o755 } else { 0o644 };
+        if self.placeholders.contains(path) {
+            let flags = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
+            let file = OpenOptions::new().write(true).truncate(true).custom_flags(flags).open(&target);
+            let file = file.map_err(failed)?;
+            file.set_permissions(Permissions::from_mode(mode)).map_err(failed)?;
+            return Ok(file);
+        }
         OpenOptions::new().write(true).create_new(true).mode(mode).open(&target).map_err(failed)
     }
 }

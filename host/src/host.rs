@@ -19,6 +19,7 @@ use longshore_model::engine_kind::EngineChoice;
 use longshore_model::event::{Events, events};
 use longshore_run::admission::Admission;
 use longshore_run::chain::{self, ChainRequest, PreparedChain};
+use longshore_run::pool::{Pool, PoolStatus};
 use longshore_run::record::RunRecord;
 use longshore_run::request::{Prepared, RunRequest};
 use longshore_run::run;
@@ -56,7 +57,7 @@ impl Host {
     #[must_use]
     pub fn resident(mut self) -> Self {
         self.engines = self.engines.kept();
-        self.resident = Some(Resident::new(self.activities.clone()));
+        self.resident = Some(Resident::new(self.activities.clone(), self.settings()));
         self
     }
 
@@ -115,9 +116,9 @@ impl Host {
     pub async fn run_prepared(&self, prepared: Prepared, events: Events, cancel: &Cancel) -> RunRecord {
         let _activity = self.activities.begin();
         let (cancel, _following) = self.cancelled_by(cancel);
-        let counted_in = self.resident.as_ref().map(Resident::activities);
+        let resident = self.resident.as_ref().map(Resident::for_runs);
         let record =
-            run::run(prepared, &self.engines, &self.admission, Some(&self.recorder), events, &cancel, counted_in).await;
+            run::run(prepared, &self.engines, &self.admission, Some(&self.recorder), events, &cancel, resident).await;
         self.resident.iter().for_each(Resident::return_memory);
         record
     }
@@ -152,10 +153,10 @@ impl Host {
     pub async fn run_prepared_chain(&self, prepared: PreparedChain, events: Events, cancel: &Cancel) -> RunRecord {
         let _activity = self.activities.begin();
         let (cancel, _following) = self.cancelled_by(cancel);
-        let counted_in = self.resident.as_ref().map(Resident::activities);
+        let resident = self.resident.as_ref().map(Resident::for_runs);
         let (engines, admission) = (&self.engines, &self.admission);
         let recorder = Some(&self.recorder);
-        let record = chain::run(prepared, engines, admission, recorder, events, &cancel, counted_in).await;
+        let record = chain::run(prepared, engines, admission, recorder, events, &cancel, resident).await;
         self.resident.iter().for_each(Resident::return_memory);
         record
     }
@@ -174,9 +175,20 @@ impl Host {
     /// nor an export while it writes to a writer, because they may wait for others without a limit. Results can still
     /// be awaited.
     pub async fn shutdown(&self) {
-        self.activities.end().await;
+        // Their containers end while runs do.
+        let closing = async {
+            if let Some(pool) = self.resident.as_ref().and_then(Resident::pool) {
+                pool.close().await;
+            }
+        };
+        tokio::join!(closing, self.activities.end());
     }
 
+    /// What there is of interpreters that wait for runs; `None` of a host that has none.
+    #[must_use]
+    pub fn pool(&self) -> Option<PoolStatus> {
+        self.resident.as_ref().and_then(Resident::pool).map(Pool::status)
+    }
     /// Explains the limits and policy of a run, and starts nothing.
     ///
     /// # Errors

@@ -1,7 +1,10 @@
 //! A host in a process that stays. Its memory after large tables: the allocator keeps what runs have freed, in one arena
 //! for each thread, and is asked to return it to the system once nothing is in progress.
 
+use longshore_config::settings::Settings;
 use longshore_model::activity::Activities;
+use longshore_run::pool::Pool;
+use longshore_run::run;
 use longshore_segment::return_freed_memory;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,18 +14,26 @@ use tokio::task::spawn_blocking;
 #[derive(Debug, Clone)]
 pub(crate) struct Resident {
     activities: Activities,
+    /// Interpreters that wait for runs.
+    pool: Option<Pool>,
     /// Whether memory will be returned once these activities have ended.
     is_returning: Arc<AtomicBool>,
 }
 
 impl Resident {
-    pub(crate) fn new(activities: Activities) -> Self {
-        Self { activities, is_returning: Arc::default() }
+    pub(crate) fn new(activities: Activities, settings: &Settings) -> Self {
+        let pool = (settings.pool.members > 0).then(|| Pool::new(settings));
+        Self { activities, pool, is_returning: Arc::default() }
     }
 
-    /// The activities among which the removal of its containers is counted.
-    pub(crate) fn activities(&self) -> &Activities {
-        &self.activities
+    /// What runs use of it.
+    pub(crate) fn for_runs(&self) -> run::Resident<'_> {
+        run::Resident { activities: &self.activities, pool: self.pool.as_ref() }
+    }
+
+    /// The interpreters that wait.
+    pub(crate) fn pool(&self) -> Option<&Pool> {
+        self.pool.as_ref()
     }
 
     /// Returns freed memory to the system once nothing is in progress.
@@ -30,7 +41,7 @@ impl Resident {
         if self.is_returning.swap(true, Ordering::SeqCst) {
             return;
         }
-        let Self { activities, is_returning } = self.clone();
+        let Self { activities, is_returning, .. } = self.clone();
         // Not awaited: a host that ends before has no memory to return.
         tokio::spawn(async move {
             activities.idle().await;

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+#[path = "agent_pid1/prepared.rs"]
+mod prepared;
+
 use longshore_protocol::{
     Begin, CancelLadder, Exit, ExitStatus, FromAgent, Hello, KeepLimits, LeftOut, LogSource, Payload, SocketConnection,
     ToAgent, User, Version,

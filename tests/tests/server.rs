@@ -367,7 +367,13 @@ fn callers_that_break_rules_are_told_and_harm_nobody() {
     let resident = resident(&user);
     user.file("double.py", DOUBLE);
     let connect = || UnixStream::connect(resident.socket()).unwrap();
-    let hello = |role, range| Hello { role, protocol: range, software: software(), descriptors: true };
+    let hello = |role, range| Hello {
+        role,
+        protocol: range,
+        software: software(),
+        descriptors: true,
+        capabilities: Vec::new(),
+    };
     let bytes = |frame: Frame| Sending::new(frame).unwrap().parts().concat();
     let greeting = bytes(Frame::new(&hello(Role::Caller, VersionRange::SUPPORTED)));
     // Bytes that are no frame, a greeting of others, a message before the greeting, half a frame, a far future version.

@@ -113,6 +113,7 @@ impl Client {
             protocol: VersionRange::SUPPORTED,
             software,
             descriptors,
+            capabilities: Vec::new(),
         })?;
         let answer = connection.receiver.receive()?;
         let (answer, _) = answer.ok_or(ConnectionError::Closed { expected: "the host's welcome" })?;

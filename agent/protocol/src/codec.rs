@@ -134,6 +134,7 @@ mod tests {
             protocol: VersionRange::SUPPORTED,
             software: Software { name: "longshore-agent".into(), version: "0.1.0".into() },
             descriptors: true,
+            capabilities: Vec::new(),
         }
     }
 

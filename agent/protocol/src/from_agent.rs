@@ -8,7 +8,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FromAgent {
-    /// The interpreter was started.
+    /// The prepared interpreter waits for its run. The report that it wrote about that is inline.
+    Ready {
+        /// Whether it has printed anything.
+        printed: bool,
+        /// Resident memory of the interpreter that it shares with no file, in bytes.
+        memory_bytes: u64,
+    },
+    /// The interpreter was started, or goes on with its run.
     Started {
         /// Its process id, as the agent sees it.
         pid: u32,
@@ -45,12 +52,12 @@ pub enum FromAgent {
 
 impl Message for FromAgent {
     const DIRECTION: &'static str = "from the agent";
-    const NAMES: &'static [&'static str] = &["started", "log", "ended", "kept", "exited", "failed"];
+    const NAMES: &'static [&'static str] = &["ready", "started", "log", "ended", "kept", "exited", "failed"];
 
     fn carries(&self) -> Carries {
         match self {
             Self::Log { .. } => Carries::Inline,
-            Self::Kept { .. } => Carries::InlineOrNothing,
+            Self::Ready { .. } | Self::Kept { .. } => Carries::InlineOrNothing,
             _ => Carries::Nothing,
         }
     }

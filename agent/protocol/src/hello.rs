@@ -30,6 +30,20 @@ pub struct Hello {
     pub software: Software,
     /// Whether its transport passes descriptors (a Unix socket does).
     pub descriptors: bool,
+    /// What it supports beyond its versions, such as [`PREPARES`]. Unknown ones are ignored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<String>,
+}
+
+/// The capability of an agent that starts an interpreter before the run is known: it accepts `prepare`.
+pub const PREPARES: &str = "prepare";
+
+impl Hello {
+    /// Whether the sender has this capability.
+    #[must_use]
+    pub fn is_capable_of(&self, capability: &str) -> bool {
+        self.capabilities.iter().any(|named| named == capability)
+    }
 }
 
 impl Message for Hello {

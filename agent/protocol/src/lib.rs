@@ -64,7 +64,7 @@ pub use frame::{Frame, HEADER_BYTES, MAGIC};
 pub use from_agent::{Dropped, Exit, ExitStatus, FromAgent, LeftOut, LogSource, Usage};
 pub use from_caller::FromCaller;
 pub use from_script::{Delivery, FromScript, OutputName, Place, Word};
-pub use hello::{Hello, Role};
+pub use hello::{Hello, PREPARES, Role};
 pub use memory::{MemoryConnection, MemoryReceiver, MemorySender};
 pub use message::Message;
 pub use payload::{Carries, Payload, PayloadKind};
@@ -77,7 +77,7 @@ pub use submission::{
     Submission, SubmittedBlock, SubmittedInput, SubmittedLimits, SubmittedMount, SubmittedName, SubmittedOutput,
     SubmittedPartition, SubmittedTable, SubmittedValue,
 };
-pub use to_agent::{Begin, CancelLadder, KeepLimits, ToAgent, User};
+pub use to_agent::{Begin, CancelLadder, KeepLimits, Prepare, ToAgent, User};
 pub use to_caller::{Glimpse, Rejection, ToCaller};
 pub use to_script::{RunFacts, ToScript};
 pub use version::{Capability, Version, VersionMismatch, VersionRange};

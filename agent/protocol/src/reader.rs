@@ -101,7 +101,13 @@ mod tests {
     #[test]
     fn what_follows_hello_is_kept_for_the_next_reader() {
         let software = Software { name: "test".into(), version: "0".into() };
-        let hello = Hello { role: Role::Script, protocol: VersionRange::SUPPORTED, software, descriptors: true };
+        let hello = Hello {
+            role: Role::Script,
+            protocol: VersionRange::SUPPORTED,
+            software,
+            descriptors: true,
+            capabilities: Vec::new(),
+        };
         let mut together = bytes(Frame::new(&hello));
         together.extend(bytes(Frame::new(&FromScript::Borrow)));
         let mut reader = Reader::<Hello>::new();

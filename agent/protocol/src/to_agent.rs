@@ -22,7 +22,10 @@ pub enum ToAgent {
         /// The reason, for the user.
         reason: String,
     },
-    /// The command to run. Sent once, after Welcome.
+    /// The interpreter to start before the run is known. Sent at most once, after Welcome, and only to an agent with the
+    /// capability `prepare`. Files and Start follow; the agent answers with `ready`.
+    Prepare(Prepare),
+    /// The command to run. Sent once, after Welcome, or after the answer to Prepare.
     Begin(Begin),
     /// A part of one of the block's files, inline; parts come in order, file after file.
     File {
@@ -33,7 +36,7 @@ pub enum ToAgent {
         /// Whether this is the file's last part.
         last: bool,
     },
-    /// All files are sent: start the script.
+    /// All files are sent: start the script, or the interpreter that waits for it.
     Start,
     /// End the script: the ladder of [`Begin::ladder`], rung by rung.
     Cancel,
@@ -43,7 +46,8 @@ pub enum ToAgent {
 
 impl Message for ToAgent {
     const DIRECTION: &'static str = "to the agent";
-    const NAMES: &'static [&'static str] = &["welcome", "refused", "begin", "file", "start", "cancel", "kill"];
+    const NAMES: &'static [&'static str] =
+        &["welcome", "refused", "prepare", "begin", "file", "start", "cancel", "kill"];
 
     fn carries(&self) -> Carries {
         match self {
@@ -53,7 +57,28 @@ impl Message for ToAgent {
     }
 }
 
-/// What to run and how.
+/// The interpreter to start before the run is known: what shapes it at its start. A program of the host's, among the
+/// files, makes it wait at the end of its start, before it reads the script.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prepare {
+    /// As in [`Begin`].
+    pub program: Vec<String>,
+    /// As in [`Begin`].
+    pub environment: BTreeMap<String, String>,
+    /// As in [`Begin`].
+    pub folder: String,
+    /// As in [`Begin`].
+    pub user: Option<User>,
+    /// As in [`Begin`].
+    pub open_files: Option<u64>,
+    /// A folder, relative to `folder`, in which the agent makes two named pipes. The interpreter writes its report into
+    /// `ready`, and closes it when it waits; it goes on when it can read a byte from `go`. The run's arguments and
+    /// environment are in the file `run` there by then.
+    pub hold: String,
+}
+
+/// What to run and how. Of a prepared interpreter `program`, `folder`, `user` and `open_files` are those of [`Prepare`],
+/// but for the script's arguments.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Begin {
     /// Program and arguments; the program is looked up in the `PATH` of `environment`.

@@ -136,7 +136,7 @@ pub struct OutputSpec {
 }
 
 /// The language of a script.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Hash)]
 #[serde(rename_all = "snake_case")]
 pub enum Language {
     /// Python.
@@ -155,7 +155,7 @@ impl fmt::Display for Language {
 }
 
 /// The form of a script.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Hash)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     /// It reads and writes through the SDK.

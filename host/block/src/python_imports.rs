@@ -2,6 +2,10 @@
 //! `importlib.import_module` with a literal name. The source is split into tokens first, so that comments and strings
 //! do not count. Others decide where a module comes from.
 
+mod leading;
+
+pub(crate) use leading::leading;
+
 /// Most imports of one script: generated ones have hundreds.
 const IMPORTS_MAX: usize = 10_000;
 

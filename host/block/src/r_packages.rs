@@ -34,6 +34,45 @@ pub(super) fn named(source: &str) -> Vec<String> {
     packages
 }
 
+/// Most packages that [`leading`] finds: far more than scripts begin with.
+const LEADING_MAX: usize = 100;
+
+/// Functions around an attachment that change nothing but what it prints.
+const QUIETING: [&str; 3] = ["suppressPackageStartupMessages", "suppressMessages", "suppressWarnings"];
+
+/// The packages that a script attaches by `library(x)` or `require(x)` before any other statement, in order.
+pub(super) fn leading(source: &str) -> Vec<String> {
+    let tokens: Vec<Token<'_>> = Tokens(source).collect();
+    let (mut rest, mut found) = (tokens.as_slice(), Vec::new());
+    while found.len() < LEADING_MAX
+        && let Some((name, after)) = attachment(rest)
+        // An operator would go on with the statement.
+        && matches!(after, [] | [Token::Name(_), ..] | [Token::Sign(";"), ..])
+    {
+        found.push(name.to_owned());
+        rest = if let [Token::Sign(";"), after @ ..] = after { after } else { after };
+    }
+    found
+}
+
+/// A whole call that attaches a package, at the start of the tokens, and the tokens after it.
+fn attachment<'a, 'b>(tokens: &'b [Token<'a>]) -> Option<(&'a str, &'b [Token<'a>])> {
+    match tokens {
+        [
+            Token::Name("library" | "require"),
+            Token::Sign("("),
+            Token::Name(name) | Token::Text(name),
+            Token::Sign(")"),
+            after @ ..,
+        ] if is_name(name) => Some((name, after)),
+        [Token::Name(quieting), Token::Sign("("), inside @ ..] if QUIETING.contains(quieting) => {
+            let (name, after) = attachment(inside)?;
+            after.split_first().filter(|(close, _)| **close == Token::Sign(")")).map(|(_, after)| (name, after))
+        }
+        _ => None,
+    }
+}
+
 /// The scripts that a script runs by `source("x.R")` and `sys.source("x.R")`, by literal names, in order.
 pub(super) fn sourced(source: &str) -> Vec<String> {
     let tokens: Vec<Token<'_>> = Tokens(source).collect();
@@ -211,6 +250,24 @@ fn is_part(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn attachments_count_up_to_the_first_other_statement() {
+        let cases: [(&str, &[&str]); 9] = [
+            ("", &[]),
+            ("# a\nlibrary(dplyr); require('data.table')\nx <- 1\nlibrary(zoo)", &["dplyr", "data.table"]),
+            ("suppressWarnings(suppressMessages(library(dplyr)))\nlibrary(zoo)", &["dplyr", "zoo"]),
+            ("library(dplyr)\nSys.setenv(A = 1)\nlibrary(zoo)", &["dplyr"]),
+            ("library(dplyr, lib.loc = 'x')\nlibrary(zoo)", &[]),
+            ("library(dplyr) + 1", &[]),
+            ("suppressMessages({ library(dplyr) })", &[]),
+            ("x <- library(dplyr)", &[]),
+            ("suppressMessages(library(dplyr)", &[]),
+        ];
+        for (source, expected) in cases {
+            assert_eq!(leading(source), expected, "{source}");
+        }
+    }
 
     #[test]
     fn packages_are_found_where_they_are_named() {

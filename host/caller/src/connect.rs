@@ -79,7 +79,13 @@ impl Caller {
         let unusable = |errno: Errno| ConnectionError::Io { doing: "opening", source: errno.into() };
         ioctl_fionbio(&connection.receiver, true).map_err(unusable)?;
         let descriptors = connection.passes_descriptors();
-        let hello = Hello { role: Role::Caller, protocol: VersionRange::SUPPORTED, software, descriptors };
+        let hello = Hello {
+            role: Role::Caller,
+            protocol: VersionRange::SUPPORTED,
+            software,
+            descriptors,
+            capabilities: Vec::new(),
+        };
         // A new connection has room for it. A host that has closed it already has said why.
         connection.sender.send(&hello).or_else(|error| if has_closed(&error) { Ok(()) } else { Err(error) })?;
         let expected = "welcome";

@@ -12,8 +12,8 @@ const OF_PROCESSES: [&str; 4] = ["engine.python", "engine.rscript", "engine.r_li
 /// The setting that only callers use.
 const OF_CALLERS: &str = "runs.server";
 
-/// The table of settings that change when runs start, and no run.
-const OF_HOSTS: &str = "admission";
+/// The tables of settings that change when and where runs start, and no run.
+const OF_HOSTS: [&str; 2] = ["admission", "pool"];
 
 /// Digests of settings. Passwords are not part of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,8 @@ impl SettingsDigests {
 
 fn belongs(setting: &Setting, of_processes: bool) -> bool {
     let name = setting.name();
-    name != OF_CALLERS && setting.table != OF_HOSTS && OF_PROCESSES.contains(&name.as_str()) == of_processes
+    let of_hosts = OF_HOSTS.contains(&setting.table);
+    name != OF_CALLERS && !of_hosts && OF_PROCESSES.contains(&name.as_str()) == of_processes
 }
 
 #[cfg(test)]
@@ -69,7 +70,10 @@ mod tests {
         assert_eq!(changed(|settings| settings.path = "/opt/bin".into()), (false, true));
         assert_eq!(changed(|settings| settings.server = ServerChoice::None), (false, false));
         assert_eq!(changed(|settings| settings.admission.queue = 3), (false, false));
-        assert!(SETTINGS.iter().any(|setting| setting.table == OF_HOSTS));
+        assert_eq!(changed(|settings| settings.pool.members = 0), (false, false));
+        for table in OF_HOSTS {
+            assert!(SETTINGS.iter().any(|setting| setting.table == table), "{table}");
+        }
         assert!(SETTINGS.iter().any(|setting| setting.name() == OF_CALLERS));
         for name in OF_PROCESSES {
             assert!(SETTINGS.iter().any(|setting| setting.name() == name), "{name}");

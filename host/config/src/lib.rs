@@ -34,6 +34,7 @@ mod list;
 mod load;
 mod names;
 mod places;
+mod pool_list;
 mod run_list;
 mod setting;
 pub mod settings;

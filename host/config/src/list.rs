@@ -5,6 +5,7 @@
 
 use super::admission_list;
 use super::bound_list;
+use super::pool_list;
 use super::run_list;
 use super::setting::{PLAIN, Setting, Target};
 use super::slot::Slot;
@@ -365,4 +366,8 @@ pub(super) static SETTINGS: &[Setting] = &[
     admission_list::MEMORY,
     admission_list::CPUS,
     admission_list::QUEUE,
+    pool_list::MEMBERS,
+    pool_list::MEMORY,
+    pool_list::IDLE,
+    pool_list::WAIT,
 ];

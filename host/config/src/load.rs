@@ -280,12 +280,12 @@ mod tests {
             (
                 "[zzz]",
                 "`longshore.toml`, line 1: unknown table `[zzz]`: known are `[admission]`, `[build]`, `[debian]`, `[engine]`, `[images]`, \
-              `[network]`, `[python]`, `[r]`, `[runs]`",
+              `[network]`, `[pool]`, `[python]`, `[r]`, `[runs]`",
             ),
             (
                 "zzz = 1",
                 "`longshore.toml`, line 1: unknown key `zzz`: known are `[admission]`, `[build]`, `[debian]`, `[engine]`, `[images]`, \
-              `[network]`, `[python]`, `[r]`, `[runs]`",
+              `[network]`, `[pool]`, `[python]`, `[r]`, `[runs]`",
             ),
             (
                 "images = 1",

@@ -79,6 +79,8 @@ pub struct Settings {
     pub runs: RunSettings,
     /// What runs may take together.
     pub admission: AdmissionSettings,
+    /// Interpreters that wait for runs in a resident host.
+    pub pool: PoolSettings,
     /// The resident host that runs go through. Only programs that are callers use it.
     pub server: ServerChoice,
 }
@@ -149,6 +151,27 @@ impl Default for AdmissionSettings {
     fn default() -> Self {
         // Some 500 MB of waiting runs, which a machine with two processors works off in an hour if they are short.
         Self { memory_bytes: None, cpus: None, queue: 10_000 }
+    }
+}
+
+/// Settings for interpreters that wait for runs in a resident host.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct PoolSettings {
+    /// How many wait at most; 0 for none.
+    pub members: u64,
+    /// Bytes of memory that all of them may take which no file backs.
+    pub memory_bytes: u64,
+    /// How long one waits for a run.
+    pub idle: Duration,
+    /// Whether a run waits until there is one, instead of starting its own.
+    pub wait: bool,
+}
+
+impl Default for PoolSettings {
+    fn default() -> Self {
+        // Eight interpreters with pandas take 400 MB; a person who edits a script runs it again within ten minutes.
+        Self { members: 8, memory_bytes: 1 << 30, idle: Duration::from_secs(600), wait: false }
     }
 }
 
@@ -337,6 +360,7 @@ impl Default for Settings {
             packages: PackageSettings::default(),
             runs: RunSettings::default(),
             admission: AdmissionSettings::default(),
+            pool: PoolSettings::default(),
             server: ServerChoice::default(),
         }
     }

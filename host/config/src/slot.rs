@@ -48,6 +48,7 @@ pub(super) enum Slot {
     Status(At<u8>),
     Share(At<f64>),
     TimeOrNone(At<Option<Duration>>),
+    Time(At<Duration>),
     Users(At<RangeInclusive<u32>>),
     Pull(At<Pull>),
     Server(At<ServerChoice>),
@@ -77,6 +78,7 @@ impl Slot {
             Self::Status(_) => "number from 0 to 255",
             Self::Share(_) => "number from 0 to 1",
             Self::TimeOrNone(_) => "time or `none`",
+            Self::Time(_) => "time",
             Self::Users(_) => "range of user ids",
             Self::Pull(_) => "`missing` or `never`",
             Self::Server(_) => "`auto`, `none` or a path",
@@ -109,6 +111,7 @@ impl Slot {
             Self::Status(_) => "it must be a whole number from 0 to 255",
             Self::Share(_) => "it must be a number from 0 to 1",
             Self::TimeOrNone(_) => "it must be a time with its unit, or `none`",
+            Self::Time(_) => "it must be a time with its unit",
             Self::Users(_) => "it must be two user ids from 5000 to 65533 with a hyphen between",
             Self::Pull(_) => "it must be `missing` or `never`",
             Self::Server(_) => "it must be `auto`, `none` or the path of a socket",
@@ -167,6 +170,9 @@ impl Slot {
                 let share = given.number().filter(|number| (0.0..=1.0).contains(number));
                 *at(settings) = share.ok_or_else(unfit)?;
             }
+            Self::Time(at) => {
+                *at(settings) = given.text().and_then(|text| parse_time(text).ok()).ok_or_else(unfit)?;
+            }
             Self::TimeOrNone(at) => {
                 let text = given.text().ok_or_else(unfit)?;
                 *at(settings) = if text == NONE { None } else { Some(parse_time(text).map_err(|_| unfit())?) };
@@ -220,6 +226,7 @@ impl Slot {
             Self::Status(at) => Value::Count((*at(settings)).into()),
             Self::Share(at) => Value::Share(*at(settings)),
             Self::TimeOrNone(at) => Value::Text(at(settings).map_or_else(|| NONE.into(), format_time)),
+            Self::Time(at) => Value::Text(format_time(*at(settings))),
             Self::Users(at) => {
                 let users = at(settings);
                 Value::Text(format!("{}-{}", users.start(), users.end()))

@@ -66,6 +66,9 @@ pub struct RunRecord {
     pub loosened: Vec<String>,
     /// Whether it ran in a new container.
     pub fresh_container: bool,
+    /// Whether its interpreter had been started before; only of a host with a pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolRecord>,
     /// Exit code or signal of the script.
     pub exit: Option<ExitStatus>,
     /// The script's resource usage.
@@ -158,6 +161,23 @@ pub struct ChangedColumn {
     pub from: String,
     /// What it is for the next script.
     pub to: String,
+}
+
+/// How a run got its interpreter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PoolRecord {
+    /// One that waited, in a container that nothing had used before.
+    Hit {
+        /// What it had imported before, as at the beginning of the script.
+        preloaded: Vec<String>,
+    },
+    /// One that was started for it.
+    Miss {
+        /// Why.
+        why: String,
+    },
 }
 
 /// A part of a run that ran once for each value of a field.

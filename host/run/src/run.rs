@@ -2,15 +2,14 @@
 
 use crate::admission::Admission;
 use crate::facilities::Facilities;
+pub use crate::facilities::Resident;
 use crate::hashes::Hashing;
 use crate::partition;
 use crate::record::RunRecord;
 use crate::recording::{RecordedAs, RecordedRun, unrecorded};
-use crate::removals::Removals;
 use crate::request::Prepared;
 use crate::single::{LEFT_BEHIND, OutputMode, milliseconds, recovered, run_once};
 use longshore_engine::Engines;
-use longshore_model::activity::Activities;
 use longshore_model::cancel::Cancel;
 use longshore_model::event::{Event, Events};
 use longshore_model::note::Note;
@@ -19,7 +18,7 @@ use longshore_store::Recorder;
 use std::time::Instant;
 
 /// Runs a block, and records it if there is a recorder. Failures are in the record. Nothing of the run is left when this
-/// returns; with `counted_in` its container may exist for some moments more, as one of these activities.
+/// returns; in a resident host its container may exist for some moments more, as one of its activities.
 pub async fn run(
     mut prepared: Prepared,
     engines: &Engines,
@@ -27,7 +26,7 @@ pub async fn run(
     recorder: Option<&Recorder>,
     events: Events,
     cancel: &Cancel,
-    counted_in: Option<&Activities>,
+    resident: Option<Resident<'_>>,
 ) -> RunRecord {
     let (begun, settings) = (Instant::now(), engines.settings());
     let run_id = new_run_id();
@@ -49,14 +48,13 @@ pub async fn run(
         }
     };
     let hashing = prepared.hashes.then(|| Hashing::begin(&prepared));
-    let removals = Removals::counted_in(counted_in);
-    let facilities = Facilities { engines: engines.clone(), admission: admission.clone(), removals: removals.clone() };
+    let facilities = Facilities::of(engines, admission, resident);
     let mut record = match prepared.partition.take().filter(|_| matches!(prepared.seat, Some(Ok(_)))) {
         Some(cut) => Box::pin(partition::run(prepared, run_id, cut, &facilities, events, cancel)).await,
         None => Box::pin(run_once(prepared, run_id, &facilities, events, cancel, OutputMode::Publish)).await.0,
     };
-    if counted_in.is_none() {
-        let left_behind = removals.ended().await;
+    if resident.is_none() {
+        let left_behind = facilities.removals.ended().await;
         record.notes.extend((left_behind > 0).then(|| LEFT_BEHIND.into()));
         record.timings_ms.total = milliseconds(begun.elapsed());
     }

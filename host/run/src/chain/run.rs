@@ -5,16 +5,14 @@ use super::check::{Inbound, PreparedChain, PreparedStep};
 use super::record::{Ended, Sizes, conclude};
 use super::relay::relay;
 use crate::admission::Admission;
-use crate::facilities::Facilities;
+use crate::facilities::{Facilities, Resident};
 use crate::output::{Finished, Pending};
 use crate::record::RunRecord;
 use crate::recording::{RecordedAs, RecordedRun, unrecorded};
-use crate::removals::Removals;
 use crate::request::{Awaited, PassedTable, Upstream};
 use crate::single::{LEFT_BEHIND, OutputMode, milliseconds, recovered, run_once};
 use longshore_engine::Engines;
 use longshore_engine::task::Task;
-use longshore_model::activity::Activities;
 use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::event::{self, Event, Events};
 use longshore_model::note::Note;
@@ -34,7 +32,7 @@ struct Passing {
 }
 
 /// Runs a chain, and records it if there is a recorder. Failures are in the record. Nothing of it is left when this
-/// returns; with `counted_in` its containers may exist for some moments more, as activities of these.
+/// returns; in a resident host its containers may exist for some moments more, as activities of that.
 pub async fn run(
     mut prepared: PreparedChain,
     engines: &Engines,
@@ -42,7 +40,7 @@ pub async fn run(
     recorder: Option<&Recorder>,
     events: Events,
     cancel: &Cancel,
-    counted_in: Option<&Activities>,
+    resident: Option<Resident<'_>>,
 ) -> RunRecord {
     let (begun, settings, run_id) = (Instant::now(), engines.settings(), new_run_id());
     let notes: Vec<Note> = recovered(settings).await.into_iter().map(Note::from).collect();
@@ -59,14 +57,13 @@ pub async fn run(
             (None, events)
         }
     };
-    let removals = Removals::counted_in(counted_in);
-    let facilities = Facilities { engines: engines.clone(), admission: admission.clone(), removals: removals.clone() };
+    let facilities = Facilities::of(engines, admission, resident);
     let running = Chain { facilities: &facilities, events: &events };
     let ended = running.run_steps(prepared.steps, cancel).await;
     let mut record = conclude(ended, run_id, settings, &events, cancel).await;
     record.notes.splice(0..0, notes);
-    if counted_in.is_none() {
-        let left_behind = removals.ended().await;
+    if resident.is_none() {
+        let left_behind = facilities.removals.ended().await;
         record.notes.extend((left_behind > 0).then(|| LEFT_BEHIND.into()));
     }
     record.timings_ms.total = milliseconds(begun.elapsed());

@@ -34,7 +34,9 @@ use crate::input::Inputs;
 use crate::kept::CaptureTarget;
 use crate::output::{Declared, OtherOutputs, Target};
 use crate::record::InputRecord;
-use longshore_block::{Block, BlockFile, BlockFiles, GivenValue, Mode, OptionValues, check_hidden, modules};
+use longshore_block::{
+    Block, BlockFile, BlockFiles, GivenValue, Mode, OptionValues, check_hidden, leading_imports, modules,
+};
 use longshore_config::settings::{Settings, TEMPORARY_FOLDER};
 use longshore_model::constraint::Constraint;
 use longshore_model::day::AsOf;
@@ -134,6 +136,8 @@ pub struct Prepared {
     pub(crate) working_folder: Option<PathBuf>,
     /// Python modules at the top of the block's folder.
     pub(crate) modules: BTreeSet<String>,
+    /// The imports at the beginning of its script.
+    pub(crate) leading_imports: Vec<String>,
     pub(crate) limits: Limits,
     /// Rows of a chunk, if the block transforms a stream.
     pub(crate) chunk_rows: Option<u32>,
@@ -238,6 +242,7 @@ impl RunRequest {
         notes.extend(passed_over.into_iter().map(Note::from));
         check_hidden(&block, &files)?;
         let modules = modules(&files);
+        let leading_imports = leading_imports(&block);
         let declared = block.inputs.as_deref();
         let (placed, wrong) = inputs::placed(self.inputs, declared);
         self.inputs = placed;
@@ -307,6 +312,7 @@ impl RunRequest {
             keep,
             working_folder: self.working_folder,
             modules,
+            leading_imports,
             limits: self.limits,
             chunk_rows,
             partition,

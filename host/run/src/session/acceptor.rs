@@ -4,7 +4,7 @@
 use crate::connection::{Incoming, Outgoing, Wire, greet, open};
 use longshore_engine::listener::Listener;
 use longshore_engine::task::Task;
-use longshore_protocol::{ConnectionError, Hello, ProtocolError, Role, Version};
+use longshore_protocol::{ConnectionError, Hello, PREPARES, ProtocolError, Role, Version};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,8 +28,8 @@ const ERRORS_MAX: u32 = 9;
 /// A peer that connected to the socket.
 #[derive(Debug)]
 pub(crate) enum Peer {
-    /// It has sent Hello.
-    Greeted { role: Role, protocol: Version, incoming: Incoming<Hello>, outgoing: Outgoing },
+    /// It has sent Hello. `prepares` tells that it accepts `prepare`.
+    Greeted { role: Role, protocol: Version, prepares: bool, incoming: Incoming<Hello>, outgoing: Outgoing },
     /// Its first message is invalid.
     Strange { error: ProtocolError, outgoing: Outgoing },
     /// The socket accepts no more connections.
@@ -122,7 +122,10 @@ async fn accept(listener: Arc<Listener>, greeted: mpsc::Sender<Peer>, turned_awa
 async fn greeting(socket: UnixStream, turned_away: &AtomicU64) -> Option<Peer> {
     let (mut incoming, outgoing) = open(Wire::Unix(socket));
     match tokio::time::timeout(HELLO_DEADLINE, greet(&mut incoming)).await {
-        Ok(Ok((Hello { role, .. }, protocol))) => Some(Peer::Greeted { role, protocol, incoming, outgoing }),
+        Ok(Ok((hello, protocol))) => {
+            let prepares = hello.is_capable_of(PREPARES);
+            Some(Peer::Greeted { role: hello.role, protocol, prepares, incoming, outgoing })
+        }
         Ok(Err(ConnectionError::Protocol(error))) => Some(Peer::Strange { error, outgoing }),
         // A peer that disconnects before its Hello is ignored.
         Ok(Err(_)) => None,

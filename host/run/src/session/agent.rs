@@ -65,16 +65,17 @@ pub(crate) enum AgentWord {
 /// A connected agent.
 #[derive(Debug)]
 pub(crate) struct AgentSession {
-    incoming: Incoming<FromAgent>,
-    outgoing: Outgoing,
+    pub(super) incoming: Incoming<FromAgent>,
+    pub(super) outgoing: Outgoing,
+    pub(super) prepares: bool,
 }
 
 impl AgentSession {
     /// Welcomes an agent whose Hello has been read.
-    pub(crate) fn welcome(incoming: Incoming<Hello>, outgoing: Outgoing, protocol: Version) -> Self {
+    pub(crate) fn welcome(incoming: Incoming<Hello>, outgoing: Outgoing, protocol: Version, prepares: bool) -> Self {
         // The first frame of a connection fits into its queue.
         say(&outgoing, &ToAgent::Welcome { protocol, descriptors: incoming.passes_descriptors() });
-        Self { incoming: incoming.greeted(), outgoing }
+        Self { incoming: incoming.greeted(), outgoing, prepares }
     }
 
     /// A second writing half, to cancel with.
@@ -155,6 +156,7 @@ impl AgentSession {
                         return AgentEnd::Violation(error.into());
                     }
                 }
+                FromAgent::Ready { .. } => return unexpected("the script's start", "a prepared interpreter"),
                 FromAgent::Exited(mut exit) => {
                     let dropped = logs.finish();
                     exit.dropped.stdout += dropped.stdout;
@@ -290,7 +292,7 @@ async fn send_file(outgoing: &Outgoing, file: BlockFile) -> io::Result<()> {
 }
 
 /// Sends a frame. The reader notices a closed connection.
-async fn send(outgoing: &Outgoing, frame: Frame) {
+pub(super) async fn send(outgoing: &Outgoing, frame: Frame) {
     let _ = outgoing.send(frame).await;
 }
 

@@ -4,10 +4,12 @@
 mod acceptor;
 mod agent;
 mod missing_sdk;
+mod preparing;
 mod script;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use acceptor::{Acceptor, Peer};
 pub(crate) use agent::{AgentEnd, AgentSession, AgentWord, Logs};
+pub(crate) use preparing::Waiting;
 pub(crate) use script::{ScriptEnd, ScriptSession, Served};

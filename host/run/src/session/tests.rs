@@ -239,7 +239,7 @@ async fn an_input_may_be_dropped_half_way_over_both_wires() {
 
 fn hello(role: Role, descriptors: bool) -> Hello {
     let software = Software { name: "test".into(), version: "0".into() };
-    Hello { role, protocol: VersionRange::SUPPORTED, software, descriptors }
+    Hello { role, protocol: VersionRange::SUPPORTED, software, descriptors, capabilities: Vec::new() }
 }
 
 /// The violation that the host reports for a script which sends `borrow` with this payload, after a Hello with
@@ -306,7 +306,7 @@ async fn an_agent_is_served_over_both_wires() {
         });
         let (mut incoming, outgoing) = open(wire);
         let (_, version) = greet(&mut incoming).await.unwrap();
-        let session = AgentSession::welcome(incoming, outgoing, version);
+        let session = AgentSession::welcome(incoming, outgoing, version, false);
         let begin = Begin {
             program: vec!["python3".into()],
             environment: std::collections::BTreeMap::new(),

@@ -1,14 +1,14 @@
-//! The program that runs in a container: its arguments and environment, and the facts about its run.
+//! What a container is told of its run: the program with its arguments and environment, and the facts for the script.
 
 use super::{LADDER, Run};
 use crate::dry_run::ATTENDED_FOLDER;
 use crate::kept::WorkdirCapture;
+use crate::program::{Command, Program};
 use longshore_block::{Form, Language};
-use longshore_engine::{ScriptEnvironment, Started};
+use longshore_engine::ScriptEnvironment;
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::event::Attended;
 use longshore_protocol::{Begin, RunFacts};
-use std::collections::BTreeMap;
 
 /// The named pipe that takes the exit status of a program of the caller.
 const END: &str = ".longshore-end";
@@ -21,31 +21,17 @@ exit "${status:-1}""#;
 impl Run<'_> {
     /// The agent's instructions.
     pub(super) fn begin(&self, script_environment: &ScriptEnvironment, kind: EngineKind) -> Begin {
-        let block = &self.prepared.block;
-        let script = format!("{}/{}", script_environment.folder, block.script);
         let dry_run = format!("{}/{ATTENDED_FOLDER}", script_environment.folder);
-        let interpreters = &script_environment.interpreters;
-        let Started { command, variables } = match block.language {
-            Language::Python => interpreters.start_python(),
-            Language::R => interpreters.start_r(),
-        };
-        let mut environment: BTreeMap<&str, &str> = variables.into_iter().collect();
-        let mut program: Vec<String> = command.into_iter().map(str::to_owned).collect();
-        program.extend(self.program(script));
-        program.extend(self.prepared.invocation.arguments.iter().cloned());
-        if !kind.isolates() {
-            // Temporary files belong in the run's own folder.
-            environment.insert("TMPDIR", &script_environment.folder);
-        }
+        let Command { mut program, mut environment } = self.program().command(script_environment, kind.isolates());
         let given = &self.prepared.invocation.variables;
-        environment.extend(given.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        environment.extend(given.clone());
         if self.prepared.attended {
             program = ["/bin/sh", "-c", WAIT, END].map(str::to_owned).to_vec();
-            environment.insert("LONGSHORE_DRY_RUN", &dry_run);
+            environment.insert("LONGSHORE_DRY_RUN".into(), dry_run);
         }
         Begin {
             program,
-            environment: environment.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            environment,
             folder: script_environment.folder.clone(),
             user: script_environment.user,
             log_bytes: self.prepared.limits.log_bytes,
@@ -56,25 +42,16 @@ impl Run<'_> {
         }
     }
 
-    /// The interpreter's arguments: the script, or the driver that executes a document, or gives a snippet its tables and
-    /// takes its results.
-    fn program(&self, script: String) -> Vec<String> {
+    /// How the script is run.
+    pub(super) fn program(&self) -> Program {
         let block = &self.prepared.block;
-        let driver = match (block.form, block.language) {
-            (Form::Script, _) => return vec![script],
-            (Form::Snippet, Language::Python) => ["-m", "longshore.snippet"],
-            (Form::Snippet, Language::R) => ["-e", "longshore::run.snippet()"],
-            (Form::Notebook, Language::Python) => ["-c", include_str!("drivers/notebook.py")],
-            (Form::Notebook, Language::R) => ["-e", include_str!("drivers/notebook.R")],
-            (Form::Document, _) => ["-e", include_str!("drivers/document.R")],
-        };
-        let mut program: Vec<String> = driver.map(str::to_owned).into_iter().chain([script]).collect();
-        if block.form == Form::Snippet {
-            program.extend(self.prepared.inputs.connected().map(|number| number.to_string()));
-            // The caller's arguments come after it.
-            program.extend((!self.prepared.invocation.arguments.is_empty()).then(|| "--".to_owned()));
+        Program {
+            language: block.language,
+            form: block.form,
+            script: block.script.clone(),
+            tables: self.prepared.inputs.connected().collect(),
+            arguments: self.prepared.invocation.arguments.clone(),
         }
-        program
     }
 
     /// Where a program of the caller finds the container, and how it ends the run.

@@ -112,6 +112,7 @@ impl Run<'_> {
             data_hashes: None,
             loosened,
             held: self.held,
+            pool: self.pooled.take(),
             fresh_container: kind.isolates(),
             exit: exit.as_ref().map(|exit| exit.status),
             usage: exit.as_ref().map(|exit| exit.usage),

@@ -5,36 +5,33 @@ mod admitted;
 mod begin;
 mod blame;
 mod conclude;
-mod connect;
-mod ending;
+mod ended;
 mod environment;
 mod error;
 mod explain;
 mod hinting;
-mod missing_sdk;
+mod pooled;
 mod publishing;
 mod unwind;
 mod upstream;
 mod watch;
 
 use crate::admission::{Admission, Place};
+use crate::container::{Ending, Gone, LAUNCH_DEADLINE, Started, missing_sdk, wait_for_agent};
 use crate::facilities::Facilities;
 use crate::input::Inputs;
 use crate::kept::WorkdirCapture;
 use crate::output::{Finished, Writers};
-use crate::record::{RunRecord, Timings};
+use crate::pool::Pool;
+use crate::record::{PoolRecord, RunRecord, Timings};
 use crate::removals::Removals;
 use crate::request::Prepared;
 use crate::session::{Acceptor, AgentSession, Logs};
-use connect::NoAgent;
-use ending::{Ending, Gone};
 use environment::{Fingerprinting, ResolvedEnvironment};
 use longshore_config::settings::Settings;
 use longshore_engine::run_directory::RunDirectory;
 use longshore_engine::task::{Task, blocking};
-use longshore_engine::{
-    Container, Engine, EngineError, Engines, Held, Instance, RunImage, ScriptEnvironment, ScriptUser, Shape,
-};
+use longshore_engine::{Container, Engine, EngineError, Engines, Held, Instance, RunImage, ScriptEnvironment, Shape};
 use longshore_images::environment::Bounds;
 use longshore_images::environment::local::LocalEnvironment;
 use longshore_model::cancel::Cancel;
@@ -59,9 +56,6 @@ const LADDER: CancelLadder = CancelLadder { interrupt_ms: 3000, terminate_ms: 20
 
 /// The note about a container that the engine did not remove.
 pub(crate) const LEFT_BEHIND: &str = "the container did not end and may be left behind";
-
-/// How long an engine may continue to make a container after the run was cancelled.
-const LAUNCH_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Reports that an agent may send before its end, each of them once.
 const WORDS: usize = 3;
@@ -92,7 +86,7 @@ pub(crate) async fn run_once(
     outlet: OutputMode,
 ) -> (RunRecord, Vec<Finished>) {
     let begun = Instant::now();
-    let Facilities { engines, admission, removals } = facilities;
+    let Facilities { engines, admission, removals, pool } = facilities;
     let mut run = Run {
         prepared,
         engines,
@@ -101,6 +95,7 @@ pub(crate) async fn run_once(
         events,
         cancel,
         removals,
+        pool: pool.as_ref(),
         begun,
         run_id,
         timings: Timings::default(),
@@ -110,6 +105,7 @@ pub(crate) async fn run_once(
         no_sdk: None,
         traces: Traces::default(),
         held: None,
+        pooled: None,
     };
     // A panic fails only its own run.
     let executed = unwinding(run.execute()).await;
@@ -135,6 +131,7 @@ struct Run<'a> {
     events: Events,
     cancel: &'a Cancel,
     removals: &'a Removals,
+    pool: Option<&'a Pool>,
     begun: Instant,
     run_id: String,
     timings: Timings,
@@ -150,6 +147,8 @@ struct Run<'a> {
     traces: Traces,
     /// The protections of its container.
     held: Option<Held>,
+    /// How it got its interpreter.
+    pooled: Option<PoolRecord>,
 }
 
 type Seen = (Evidence, Vec<Finished>, Option<Exit>);
@@ -186,7 +185,7 @@ impl Run<'_> {
             };
             image = provided.image().map(|image| image.id.clone());
             self.note_volumes(&provided).await;
-            match self.in_container(engine.as_ref(), provided).await {
+            match self.in_container(&engine, provided).await {
                 // The script has not started, so the environment can be made again.
                 Err(EngineError::ImageGone) if attempt < ATTEMPTS => {}
                 ended => return (kind, image, ended.map_err(RunError::from)),
@@ -197,13 +196,18 @@ impl Run<'_> {
 
     async fn in_container(
         &mut self,
-        engine: &dyn Engine,
+        engine: &Arc<dyn Engine>,
         mut provided: ResolvedEnvironment,
     ) -> Result<Seen, EngineError> {
         let shape = shape(&self.prepared, provided.image().cloned(), provided.local());
         let Some(place) = self.admitted().await else { return Ok(interrupted()) };
         let begun = Instant::now();
-        let Some(started) = Box::pin(self.started(engine, &shape, &mut provided)).await? else {
+        let started = match Box::pin(self.claimed(engine, &shape, &mut provided)).await {
+            Some(Some(started)) => Some(started),
+            Some(None) => Box::pin(self.started(engine.as_ref(), &shape, &mut provided)).await?,
+            None => None,
+        };
+        let Some(started) = started else {
             return Ok(interrupted());
         };
         if started.agent.is_ok() {
@@ -236,7 +240,8 @@ impl Run<'_> {
         provided.let_go_of_image();
         self.begin_fingerprint(engine, image, &container.script_environment());
         let mut acceptor = Acceptor::new(listener);
-        let agent = self.wait_for_agent(&mut acceptor, container.as_ref(), image).await;
+        let timeout = self.prepared.limits.timeout.limit();
+        let agent = wait_for_agent(&mut acceptor, container.as_ref(), image, timeout, self.cancel).await;
         Ok(Some(Started { directory, acceptor, container, agent, user }))
     }
 
@@ -258,7 +263,7 @@ impl Run<'_> {
         self.prepared.notes.extend(acceptor.notes().map(Note::from));
         // Closed before waiting for the container: an agent that still runs ends when its connection is closed.
         drop(acceptor);
-        let ending = Ending { container, directory, cancel: self.cancel.clone(), _held: (user, place) };
+        let ending = Ending { container, directory, cancel: self.cancel.clone(), _held: (user, Some(place)) };
         if exit.is_some() && evidence.engine_failure.is_none() {
             // The agent has reported all that an engine could report of it.
             self.removals.add(async { ending.end().await != Gone::Left }).await;
@@ -361,15 +366,6 @@ impl Run<'_> {
 /// The result of a run that was cancelled before it began.
 fn interrupted() -> Seen {
     (Evidence { interrupted: true, ..Evidence::default() }, Vec::new(), None)
-}
-
-/// A started container with its agent, or the reason why it has none.
-struct Started {
-    directory: RunDirectory,
-    acceptor: Acceptor,
-    container: Box<dyn Container>,
-    agent: Result<AgentSession, NoAgent>,
-    user: Option<ScriptUser>,
 }
 
 /// The shape of a run's container.

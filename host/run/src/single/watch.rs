@@ -4,8 +4,9 @@
 //! Nothing is awaited here that a container, a script, an engine, a disk or a reader of events can delay: each of them
 //! has a task of its own, which is aborted at its deadline.
 
-use super::{LADDER, missing_sdk};
+use super::LADDER;
 use crate::connection::{Outgoing, say};
+use crate::container::missing_sdk;
 use crate::hints::Printed;
 use crate::input::Inputs;
 use crate::kept::WorkdirCapture;
@@ -220,7 +221,7 @@ impl Watching<'_> {
 
     fn connected(&mut self, peer: Peer) {
         match peer {
-            Peer::Greeted { role: Role::Script, protocol, incoming, outgoing } => {
+            Peer::Greeted { role: Role::Script, protocol, incoming, outgoing, .. } => {
                 let Some((welcome, writers)) = self.run.welcome.take().zip(self.run.writers.as_ref()) else {
                     let reason =
                         "this run has its one connection already: make one Api, in one process, and pass it on";

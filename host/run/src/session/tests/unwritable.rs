@@ -37,7 +37,7 @@ async fn agent<T: Send + 'static>(
     let agent = tokio::task::spawn_blocking(agent);
     let (mut incoming, outgoing) = open(wire);
     let (_, version) = greet(&mut incoming).await.unwrap();
-    (AgentSession::welcome(incoming, outgoing, version), agent)
+    (AgentSession::welcome(incoming, outgoing, version, false), agent)
 }
 
 #[tokio::test]

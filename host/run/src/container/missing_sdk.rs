@@ -11,7 +11,7 @@ use longshore_protocol::VersionMismatch;
 const CANNOT_START: &str = "cannot start `";
 
 /// Records why the script was not started: the image lacks something, or the agent failed.
-pub(super) fn not_started(image: Option<&RunImage>, reason: String, evidence: &mut Evidence) {
+pub(crate) fn not_started(image: Option<&RunImage>, reason: String, evidence: &mut Evidence) {
     let started = reason.strip_prefix(CANNOT_START).and_then(|rest| rest.split_once("`: "));
     match (image.map(|image| &image.name), started) {
         (None, _) => evidence.engine_failure = Some(reason),
@@ -36,7 +36,7 @@ fn cannot_start(name: &str, program: &str, cause: &str) -> String {
 }
 
 /// Why an agent is refused, and what the caller can do about its image.
-pub(super) fn other_version(image: Option<&RunImage>, mismatch: &VersionMismatch) -> (String, Option<Remedy>) {
+pub(crate) fn other_version(image: Option<&RunImage>, mismatch: &VersionMismatch) -> (String, Option<Remedy>) {
     let Some(name) = image.map(|image| &image.name) else {
         return (mismatch.to_string(), None);
     };
@@ -53,7 +53,7 @@ pub(super) fn other_version(image: Option<&RunImage>, mismatch: &VersionMismatch
 }
 
 /// The note for a script that could not import the SDK.
-pub(super) fn no_sdk(image: &RunImage) -> String {
+pub(crate) fn no_sdk(image: &RunImage) -> String {
     format!(
         "the image `{}` does not have the SDK: `install_api = true` in `block.toml` (`installVisokioRepLibraries` in \
         `manifest.json`) installs it",
@@ -62,7 +62,7 @@ pub(super) fn no_sdk(image: &RunImage) -> String {
 }
 
 /// The note for an image with volumes.
-pub(super) fn volumes(image: &RunImage) -> Option<String> {
+pub(crate) fn volumes(image: &RunImage) -> Option<String> {
     let folders = image.volumes.join("`, `");
     let one = format!("`{folders}` of the image `{}` is a volume: in a run it is empty and in memory", image.name);
     (!folders.is_empty()).then_some(one)

@@ -1,10 +1,10 @@
 //! The beginning of a run in its container: its agent connects and is welcomed, or the reason why not.
 
-use super::{Run, missing_sdk};
+use super::missing_sdk;
 use crate::connection::say;
 use crate::session::{Acceptor, AgentSession, Peer};
 use longshore_engine::{Container, RunImage};
-use longshore_model::cancel::CancelLevel;
+use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::outcome::Evidence;
 use longshore_model::remedy::Remedy;
 use longshore_protocol::{ProtocolError, Role, ToAgent};
@@ -16,25 +16,23 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(60);
 /// The minimum of it, even if the script's time limit is shorter: a cold start on a busy machine.
 const CONNECT_MIN: Duration = Duration::from_secs(10);
 
-impl Run<'_> {
-    /// Waits until the agent of a container has connected.
-    pub(super) async fn wait_for_agent(
-        &self,
-        acceptor: &mut Acceptor,
-        container: &dyn Container,
-        image: Option<&RunImage>,
-    ) -> Result<AgentSession, NoAgent> {
-        let limit = self.prepared.limits.timeout.limit().map_or(CONNECT_DEADLINE, |timeout| timeout.max(CONNECT_MIN));
-        let limit = limit.min(CONNECT_DEADLINE);
-        tokio::select! {
-            peer = acceptor.next() => agent(peer, image),
-            ended = container.wait() => {
-                Err(NoAgent::Failed(format!("the container ended before its agent connected: {ended}")))
-            }
-            _ = self.cancel.beyond(CancelLevel::None) => Err(NoAgent::Cancelled),
-            () = tokio::time::sleep(limit) => {
-                Err(NoAgent::Failed(format!("the container's agent did not connect within {} s", limit.as_secs())))
-            }
+/// Waits until the agent of a container has connected, not much longer than the run may take.
+pub(crate) async fn wait_for_agent(
+    acceptor: &mut Acceptor,
+    container: &dyn Container,
+    image: Option<&RunImage>,
+    timeout: Option<Duration>,
+    cancel: &Cancel,
+) -> Result<AgentSession, NoAgent> {
+    let limit = timeout.map_or(CONNECT_DEADLINE, |timeout| timeout.max(CONNECT_MIN)).min(CONNECT_DEADLINE);
+    tokio::select! {
+        peer = acceptor.next() => agent(peer, image),
+        ended = container.wait() => {
+            Err(NoAgent::Failed(format!("the container ended before its agent connected: {ended}")))
+        }
+        _ = cancel.beyond(CancelLevel::None) => Err(NoAgent::Cancelled),
+        () = tokio::time::sleep(limit) => {
+            Err(NoAgent::Failed(format!("the container's agent did not connect within {} s", limit.as_secs())))
         }
     }
 }
@@ -42,8 +40,8 @@ impl Run<'_> {
 /// The session of a peer that is an agent.
 fn agent(peer: Peer, image: Option<&RunImage>) -> Result<AgentSession, NoAgent> {
     match peer {
-        Peer::Greeted { role: Role::Agent, protocol, incoming, outgoing } => {
-            Ok(AgentSession::welcome(incoming, outgoing, protocol))
+        Peer::Greeted { role: Role::Agent, protocol, prepares, incoming, outgoing } => {
+            Ok(AgentSession::welcome(incoming, outgoing, protocol, prepares))
         }
         Peer::Greeted { .. } => Err(NoAgent::Image("another program connected before the agent".into(), None)),
         Peer::Strange { error, outgoing } => {
@@ -60,7 +58,8 @@ fn agent(peer: Peer, image: Option<&RunImage>) -> Result<AgentSession, NoAgent> 
 }
 
 /// Why a container has no connected agent.
-pub(super) enum NoAgent {
+#[derive(Debug)]
+pub(crate) enum NoAgent {
     Failed(String),
     /// The image's agent is missing or incompatible, and what the caller can do.
     Image(String, Option<Remedy>),
@@ -69,7 +68,7 @@ pub(super) enum NoAgent {
 
 impl NoAgent {
     /// The evidence for the outcome.
-    pub(super) fn evidence(self) -> Evidence {
+    pub(crate) fn evidence(self) -> Evidence {
         let none = Evidence::default();
         match self {
             Self::Failed(reason) => Evidence { engine_failure: Some(reason), ..none },
