@@ -159,6 +159,10 @@ impl<K: Clone + Eq + Hash> Demand<K> {
                 }
             }
         }
+        // One that is being made and no longer wanted takes its place until it is made.
+        let held = |entry: &Entry| (entry.ready + entry.making) as u64 * entry.memory;
+        let mut members: usize = self.entries.values().map(|entry| entry.ready + entry.making).sum();
+        let mut memory: u64 = self.entries.values().map(held).sum();
         // The most recent first.
         let mut keys: Vec<K> = targets.keys().cloned().collect();
         keys.sort_by_key(|key| std::cmp::Reverse(self.entries.get(key).map(|entry| entry.last)));
@@ -166,9 +170,15 @@ impl<K: Clone + Eq + Hash> Demand<K> {
             let target = targets.get(&key).copied().unwrap_or(0);
             let Some(entry) = self.entries.get_mut(&key) else { continue };
             let may = entry.not_before.is_none_or(|at| now >= at);
-            while may && making < self.limits.making && entry.ready + entry.making < target {
+            let fits = |members: usize, memory: u64| {
+                members < self.limits.members
+                    && memory.saturating_add(entry.memory) <= self.limits.memory_bytes.min(room)
+            };
+            while may && making < self.limits.making && entry.ready + entry.making < target && fits(members, memory) {
                 entry.making += 1;
                 making += 1;
+                members += 1;
+                memory += entry.memory;
                 steps.push(Step::Make(key.clone()));
             }
         }
