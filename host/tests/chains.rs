@@ -120,7 +120,7 @@ async fn a_step_that_refuses_the_columns_is_named_and_nothing_is_published() {
             ("third", record.steps.as_ref().unwrap()[2].outcome),
         ]
     );
-    assert_eq!(record.outcome, Outcome::Failed);
+    assert_eq!(record.outcome, Outcome::Failed, "{:?}", record.message);
     assert_eq!(
         record.message.as_deref(),
         Some(

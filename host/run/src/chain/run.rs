@@ -175,7 +175,8 @@ impl Chain<'_> {
             } else {
                 // Those that wait for its tables get none.
                 passing.retain(|(from, _), _| *from != position);
-                if together.level() == CancelLevel::None {
+                // One that has no record has not begun, since one before it has ended, whose end may be seen later.
+                if record.is_some() && together.level() == CancelLevel::None {
                     ended.failed = Some(position);
                     together.cancel(CancelLevel::Gently);
                 }

@@ -12,8 +12,8 @@ use longshore_segment::{
 use longshore_table::{budget, in_words};
 use std::ops::Range;
 
-/// Bytes of the message that ends a stream.
-const END_BYTES: u64 = 8;
+/// The message that ends a stream.
+const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
 
 /// What an encoded batch takes besides its values: its message, and the padding of its buffers.
 const MESSAGE_BYTES: u64 = 64 << 10;
@@ -72,7 +72,7 @@ impl Collected {
     /// Ends a table, whose stream had an end marker or not.
     pub(super) fn end_table(&mut self, marked: bool) -> Result<(), OutputFailure> {
         if marked {
-            self.segment.truncate(self.segment.length() - END_BYTES).map_err(unwritten)?;
+            self.segment.truncate(self.segment.length() - END.len() as u64).map_err(unwritten)?;
         }
         self.table = self.segment.length();
         Ok(())
@@ -104,7 +104,10 @@ impl Collected {
     }
 
     /// The complete segment, with the memory that it takes until it is handed over, and the columns of other types.
-    pub(super) fn finish(self) -> Result<(Segment, Taken, Changed), OutputFailure> {
+    pub(super) fn finish(mut self) -> Result<(Segment, Taken, Changed), OutputFailure> {
+        // Whoever reads the table from a file or a connection can tell that it is complete.
+        self.segment.append(&END).map_err(unwritten)?;
+        self.take_memory(self.segment.length())?;
         let segment = self.segment.seal().map_err(unwritten)?;
         Ok((segment, self.memory, self.changed))
     }
