@@ -102,6 +102,7 @@ pub use longshore_run::cut::{PartitionSpec, SplitError};
 pub use longshore_run::dry_run;
 pub use longshore_run::kept::KeptRecord;
 pub use longshore_run::output::{HandOver, NotHandedOver, OtherOutputs, OutputBatches, OutputHandle};
+pub use longshore_run::pool::PoolStatus;
 pub use longshore_run::record::{
     ChangedColumn, InputRecord, OutputRecord, PartitionRecord, PassedRecord, RunRecord, StepRecord, Timings,
     UnsavedRecord,

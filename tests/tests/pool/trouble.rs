@@ -5,9 +5,12 @@ use super::{COLD, POOLED, Ran, below, has, resident, run, soon};
 use crate::command::{Home, Resident, User};
 use rustix::process::{Pid, Signal, kill_process};
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 
 /// Packages that do what packages should not do.
-const PACKAGES: [(&str, &str); 6] = [
+const PACKAGES: [(&str, &str); 8] = [
+    ("slow.py", "import time\ntime.sleep(3)\n"),
+    ("hangs.py", "import time\ntime.sleep(1000)\n"),
     ("prints.py", "print('from a package')\n"),
     ("fails.py", "raise RuntimeError('on purpose')\n"),
     ("ends.py", "import os\nos._exit(3)\n"),
@@ -83,6 +86,40 @@ fn imports_that_cannot_be_done_before_are_done_by_the_script() {
         assert_eq!(before.facts(), now.facts(), "{script}");
         assert_eq!((now.result(), now.preloaded()), ("hit", imports), "{script}: {} {}", now.why(), pooled.log());
     }
+}
+
+#[test]
+fn imports_that_hang_are_left_to_the_script() {
+    let place = Place::new();
+    let pooled = place.resident(POOLED);
+    // The script has its own limit; the import before it has one of the host's.
+    let ran = place.run(&pooled, "import hangs\n", &["--timeout", "2s"]);
+    assert_eq!((ran.result(), ran.preloaded()), ("hit", 0), "{} {}", ran.why(), pooled.log());
+    assert_eq!(ran.record["outcome"], "timed_out");
+}
+
+#[test]
+fn a_run_that_is_cancelled_while_it_waits_takes_nothing() {
+    let place = Place::new();
+    let pooled = place.resident(POOLED);
+    place.user.file("work/script.py", "import slow\nprint('end')\n");
+    let start = || {
+        let mut command = place.user.command(&["run", "--json", "work/script.py", "--engine", "process"]);
+        pooled.of(&mut command).env("LONGSHORE_PYTHON", &place.python);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let cancelled = start();
+    let imports = || below(pooled.pid()).into_iter().any(|pid| has(pid, "cmdline", "script.py"));
+    soon("an interpreter is being prepared", imports);
+    kill_process(Pid::from_child(&cancelled), Signal::INT).unwrap();
+    let output = cancelled.wait_with_output().unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), record["outcome"].as_str()), (Some(130), Some("interrupted")), "{record}");
+    // What was being prepared is for the next run.
+    soon("it waits", || waiting(&pooled).is_some());
+    let member = waiting(&pooled).unwrap();
+    assert_eq!(Ran::of(&start().wait_with_output().unwrap()).result(), "hit");
+    soon("it was used", || !has(member, "cmdline", "script.py"));
 }
 
 #[test]

@@ -67,6 +67,11 @@ fn of_record(record: &Value, lines: &mut Lines) {
     let image = text("/image").map(|image| image.trim_start_matches("sha256:").chars().take(12).collect::<String>());
     let engine = text("/engine").unwrap_or("unknown");
     lines.add("engine", &image.map_or_else(|| engine.to_owned(), |image| format!("{engine}, image {image}")));
+    match (text("/pool/result"), text("/pool/why")) {
+        (Some("hit"), _) => lines.add("interpreter", "waited for the run, in a container that nothing had used"),
+        (_, Some(why)) => lines.add("interpreter", &format!("started for the run: {why}")),
+        _ => {}
+    }
     if let Some(total) = number("/timings_ms/total") {
         let part = |name: &str| number(&format!("/timings_ms/{name}")).unwrap_or_default() / 1000.0;
         let parts = ["environment", "start", "run", "publish"].map(|name| format!("{name} {:.2} s", part(name)));

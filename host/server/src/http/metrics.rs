@@ -6,8 +6,8 @@ use axum::extract::{Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use longshore::Load;
 use longshore::table::budget;
+use longshore::{Load, PoolStatus};
 use std::fmt::Write as _;
 
 /// The format's media type.
@@ -29,11 +29,13 @@ pub(crate) async fn count(State(web): State<Web>, request: Request, next: Next) 
 /// The metrics.
 pub(crate) async fn metrics(State(web): State<Web>) -> Response {
     let memory = tokio::task::spawn_blocking(longshore_os::available::resident_memory).await.ok().flatten();
-    let text = text(&web.software.version, &web.tally().counts(), &web.host().admission().load(), memory);
+    let (counts, load) = (web.tally().counts(), web.host().admission().load());
+    let pool = web.host().pool().unwrap_or_default();
+    let text = text(&web.software.version, &counts, &load, &pool, memory);
     ([(header::CONTENT_TYPE, TEXT)], text).into_response()
 }
 
-fn text(version: &str, counts: &Counts, load: &Load, memory: Option<u64>) -> String {
+fn text(version: &str, counts: &Counts, load: &Load, pool: &PoolStatus, memory: Option<u64>) -> String {
     let mut text = Text(String::new());
     text.metric("longshore_build_info", "gauge", "The program's version.");
     text.value("longshore_build_info", &format!("{{version=\"{version}\"}}"), 1.0);
@@ -56,10 +58,20 @@ fn text(version: &str, counts: &Counts, load: &Load, memory: Option<u64>) -> Str
             "Processors that admitted runs may have together; 0 for no bound.",
             load.cpus_limit,
         ),
+        ("longshore_pool_waiting", "Interpreters that wait for runs.", whole(pool.waiting)),
+        ("longshore_pool_making", "Interpreters that are being made to wait.", whole(pool.making)),
+        (
+            "longshore_pool_memory_bytes",
+            "Memory of interpreters that wait which no file backs.",
+            as_f64(pool.memory_bytes),
+        ),
     ] {
         text.metric(name, "gauge", help);
         text.value(name, "", value);
     }
+    text.metric("longshore_pool_claims_total", "counter", "Runs, by whether an interpreter waited for them.");
+    text.value("longshore_pool_claims_total", "{result=\"hit\"}", as_f64(pool.hits));
+    text.value("longshore_pool_claims_total", "{result=\"miss\"}", as_f64(pool.misses));
     text.metric("longshore_runs_total", "counter", "Runs of this host that have ended, by outcome.");
     for (outcome, runs) in &counts.ended {
         text.value("longshore_runs_total", &format!("{{outcome=\"{outcome}\"}}"), as_f64(*runs));
@@ -117,7 +129,7 @@ mod tests {
         counts.ended.insert("failed".into(), 1);
         counts.answers.insert(200, 7);
         let load = Admission::new(&AdmissionSettings::default()).load();
-        let text = text("1.2.3", &counts, &load, Some(5 << 20));
+        let text = text("1.2.3", &counts, &load, &PoolStatus::default(), Some(5 << 20));
         let mut described = BTreeSet::new();
         for line in text.lines() {
             match line.strip_prefix("# TYPE ") {

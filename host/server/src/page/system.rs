@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use longshore::human::size;
 use longshore::images::How;
 use longshore::table::budget;
-use longshore::{EngineChoice, Fix, Load};
+use longshore::{EngineChoice, Fix, Load, PoolStatus};
 use std::time::{Duration, Instant};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -58,7 +58,7 @@ pub(crate) async fn page(State(web): State<Web>, visit: Visit) -> Result<Respons
         ("Runs that have room", admitted(&load)),
         ("Runs that wait", format!("{} of at most {}", load.waiting, load.queue_limit)),
         ("Runs without a container", if web.starter.allows_processes { "allowed" } else { "not allowed" }.to_owned()),
-        ("Waiting containers", "none: each run starts its own".to_owned()),
+        ("Interpreters that wait", waiting(web.host().pool())),
         ("State", settings.state_folder.display().to_string()),
     ];
     show(&SystemPage {
@@ -77,6 +77,15 @@ fn admitted(load: &Load) -> String {
     let memory = of(size(load.memory_bytes), load.memory_limit_bytes > 0, size(load.memory_limit_bytes));
     let cpus = of(load.cpus.to_string(), load.cpus_limit > 0.0, load.cpus_limit.to_string());
     format!("{}, which may take {memory} of memory and {cpus} processors", load.admitted)
+}
+
+/// What the interpreters that wait take, and how many runs got one, in words.
+fn waiting(pool: Option<PoolStatus>) -> String {
+    let Some(PoolStatus { waiting, making, memory_bytes, hits, misses, .. }) = pool else {
+        return "none: each run starts its own".into();
+    };
+    let memory = size(memory_bytes);
+    format!("{waiting}, which take {memory}, and {making} being made; {hits} runs got one, {misses} started their own")
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a plot has some hundred pixels")]

@@ -31,6 +31,14 @@ pub(crate) struct System {
     admitted_cpus: f64,
     /// Processors that admitted runs may take together; 0 for no bound.
     admission_cpus_limit: f64,
+    /// Interpreters that wait for runs.
+    pool_waiting: usize,
+    /// Their memory that no file backs, in bytes.
+    pool_memory_bytes: u64,
+    /// Runs that got one.
+    pool_hits: u64,
+    /// Runs that started their own.
+    pool_misses: u64,
     /// Runs of this host that have ended since it started.
     ended: u64,
     /// Memory of tables in use, in bytes.
@@ -67,6 +75,7 @@ impl From<Diagnosis> for Requirement {
 #[utoipa::path(get, path = "/system", tag = "host", responses((status = 200, body = System)))]
 pub(crate) async fn show(State(web): State<Web>) -> Json<System> {
     let (counts, load) = (web.tally().counts(), web.host().admission().load());
+    let pool = web.host().pool().unwrap_or_default();
     let requirements = web.host().diagnose(EngineChoice::Auto).await;
     let resident = tokio::task::spawn_blocking(longshore_os::available::resident_memory).await;
     Json(System {
@@ -79,6 +88,10 @@ pub(crate) async fn show(State(web): State<Web>) -> Json<System> {
         admission_memory_limit_bytes: load.memory_limit_bytes,
         admitted_cpus: load.cpus,
         admission_cpus_limit: load.cpus_limit,
+        pool_waiting: pool.waiting,
+        pool_memory_bytes: pool.memory_bytes,
+        pool_hits: pool.hits,
+        pool_misses: pool.misses,
         ended: counts.ended.values().sum(),
         table_memory_bytes: budget::in_use(),
         table_memory_limit_bytes: budget::host().limit(),
