@@ -142,6 +142,10 @@ test-server: setup images build venv ## Run the conformance suite through a resi
 	@tests/needs
 	@LONGSHORE_TEST_SERVER=1 cargo test --locked -p longshore-tests --test conformance
 
+test-pooled: setup images build venv ## Run the conformance suite in interpreters that wait for their runs
+	@tests/needs
+	@LONGSHORE_TEST_SERVER=1 LONGSHORE_POOL_WAIT=true cargo test --locked -p longshore-tests --test conformance
+
 test-dist: dist engine venv ## Install the Debian package in a clean container, run there without an engine
 	@$(VENV)/bin/python3 -m pytest -q tests/dist
 
@@ -165,4 +169,4 @@ clean: ## Remove build results
 	@cargo clean
 	@rm -rf $(VENV) $(TOOLS)
 
-.PHONY: help tools engine setup agent wheel venv program python-image r-library r-package images images-13 sdk build install dist dist-images demo lint test test-fresh test-hostile test-browser test-tables test-server test-dist test-13 docs modules bench clean
+.PHONY: help tools engine setup agent wheel venv program python-image r-library r-package images images-13 sdk build install dist dist-images demo lint test test-fresh test-hostile test-browser test-tables test-server test-pooled test-dist test-13 docs modules bench clean
