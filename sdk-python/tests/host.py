@@ -21,14 +21,14 @@ PATIENCE = 60
 class Host:
     """``longshore serve``, until it is stopped."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **variables: str) -> None:
         self.socket = str(folder / "server.sock")
         self._log = folder / "serve.log"
         homes = {name: str(folder / name.lower()) for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")}
         command = [LONGSHORE, "serve", "--socket", self.socket, "--allow-processes"]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=own() | homes, cwd=folder
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=own() | homes | variables, cwd=folder
             )
         deadline = time.monotonic() + PATIENCE
         while not self._listens():

@@ -542,7 +542,9 @@ def running(marker: str) -> list[int]:
     return found
 
 
-def test_an_interrupt_cancels_the_run_and_so_does_the_death_of_its_caller(host: Host, tmp_path: Path) -> None:
+def test_an_interrupt_cancels_the_run_and_so_does_the_death_of_its_caller(tmp_path: Path) -> None:
+    # An interpreter that waits for the next run has the script's name too.
+    host = Host(tmp_path, LONGSHORE_POOL_MEMBERS="0")
     for ended, printed in ((signal.SIGINT, "interrupted\n"), (signal.SIGKILL, "")):
         # Scripts are found by their name.
         script = tmp_path / f"slow_{ended.name.lower()}_{os.getpid()}.py"
@@ -556,6 +558,7 @@ def test_an_interrupt_cancels_the_run_and_so_does_the_death_of_its_caller(host: 
         process.wait(PATIENCE)
         eventually("the script has ended", lambda name=script.name: not running(name))
         assert name
+    host.stop()
 
 
 def test_a_host_that_dies_is_an_error(tmp_path: Path, scripts: Path) -> None:
