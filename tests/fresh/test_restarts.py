@@ -30,7 +30,8 @@ class Resident:
         self._folder = folder
         self._socket = folder / "serve" / "server.sock"
         homes = {name: str(folder / name.lower()) for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME")}
-        self._environment = os.environ | engine.variables | homes
+        # Nothing of a host is left once its runs have ended: no interpreter waits for the next.
+        self._environment = os.environ | engine.variables | homes | {"LONGSHORE_POOL_MEMBERS": "0"}
         self.start()
 
     def start(self) -> None:
