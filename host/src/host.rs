@@ -189,6 +189,7 @@ impl Host {
     pub fn pool(&self) -> Option<PoolStatus> {
         self.resident.as_ref().and_then(Resident::pool).map(Pool::status)
     }
+
     /// Explains the limits and policy of a run, and starts nothing.
     ///
     /// # Errors

@@ -51,16 +51,19 @@ pub(crate) struct RecordedRun {
 impl RecordedRun {
     /// Begins to record a run and its events; the returned ones replace those that are passed on. The run does not wait
     /// for the disk: only its events do, of which the first tells that it is in the history. `None` without a recorder, or
-    /// if the settings or the run exclude it from the history.
+    /// if the settings or the run exclude it from the history; that it has begun is told then too.
     pub(crate) fn begin(
         run: RecordedAs,
         settings: &Settings,
         recorder: Option<&Recorder>,
         events: &Events,
         cancel: &Cancel,
-    ) -> Option<(Self, Events)> {
+    ) -> (Option<Self>, Events) {
         let keep = settings.runs.keep;
-        let recorder = recorder.filter(|_| keep > 0 && run.recorded)?.clone();
+        let Some(recorder) = recorder.filter(|_| keep > 0 && run.recorded).cloned() else {
+            events.tell(Event::Begun { run_id: run.run_id });
+            return (None, events.clone());
+        };
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let run = NewRun {
             run_id: run.run_id,
@@ -72,15 +75,26 @@ impl RecordedRun {
         };
         let (sender, told) = event::events();
         let listening = tokio::spawn(record(recorder.clone(), run, told, events.clone(), cancel.clone()));
-        Some((Self { listening, recorder, keep }, sender))
+        (Some(Self { listening, recorder, keep }), sender)
     }
 
     /// Waits until all events are passed on, and writes the record. Removes older runs beyond the number that is kept.
-    pub(crate) async fn end(self, record: &RunRecord) -> Result<(), HistoryError> {
+    async fn end(self, record: &RunRecord) -> Result<(), HistoryError> {
         let recording = self.listening.await.unwrap_or_else(|_| Err(self.recorder.ended_early()))?;
         let (outcome, text, keep) = (record.outcome, serde_json::to_string(record), self.keep);
         let writing = spawn_blocking(move || recording.end(outcome, text, keep));
         writing.await.unwrap_or_else(|_| Err(self.recorder.ended_early()))
+    }
+}
+
+/// Adds to a record what was dropped of the events that went to their reader, and writes it, if it is recorded.
+pub(crate) async fn conclude(recorded: Option<RecordedRun>, record: &mut RunRecord, reader: &Events) {
+    let dropped = Some(reader.dropped()).filter(|dropped| dropped.events > 0);
+    record.notes.extend(dropped.map(|dropped| Note::from(dropped.to_string())));
+    if let Some(recorded) = recorded
+        && let Err(error) = recorded.end(record).await
+    {
+        record.notes.push(unrecorded(&error));
     }
 }
 
@@ -110,6 +124,6 @@ async fn record(
 }
 
 /// The note of a run that cannot be recorded.
-pub(crate) fn unrecorded(error: &HistoryError) -> Note {
+fn unrecorded(error: &HistoryError) -> Note {
     Note::new(format!("the run is not recorded: {}", chain(error)), error.remedy())
 }

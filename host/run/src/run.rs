@@ -6,12 +6,12 @@ pub use crate::facilities::Resident;
 use crate::hashes::Hashing;
 use crate::partition;
 use crate::record::RunRecord;
-use crate::recording::{RecordedAs, RecordedRun, unrecorded};
+use crate::recording::{RecordedAs, RecordedRun, conclude};
 use crate::request::Prepared;
 use crate::single::{LEFT_BEHIND, OutputMode, milliseconds, recovered, run_once};
 use longshore_engine::Engines;
 use longshore_model::cancel::Cancel;
-use longshore_model::event::{Event, Events};
+use longshore_model::event::Events;
 use longshore_model::note::Note;
 use longshore_model::run_id::new_run_id;
 use longshore_store::Recorder;
@@ -32,7 +32,7 @@ pub async fn run(
     let run_id = new_run_id();
     prepared.limits.timeout = prepared.time_limit(settings);
     prepared.notes.extend(recovered(settings).await.into_iter().map(Note::from));
-    let reader = events.clone();
+    let reader = events;
     if prepared.seat.is_none() {
         prepared = match admission.enter(admission.turn()) {
             Ok(seat) => prepared.seated(seat),
@@ -40,13 +40,7 @@ pub async fn run(
         };
     }
     let recorded_as = RecordedAs::of(&prepared, &run_id);
-    let (recorded, events) = match RecordedRun::begin(recorded_as, settings, recorder, &reader, cancel) {
-        Some((recorded, heard)) => (Some(recorded), heard),
-        None => {
-            events.tell(Event::Begun { run_id: run_id.clone() });
-            (None, events)
-        }
-    };
+    let (recorded, events) = RecordedRun::begin(recorded_as, settings, recorder, &reader, cancel);
     let hashing = prepared.hashes.then(|| Hashing::begin(&prepared));
     let facilities = Facilities::of(engines, admission, resident);
     let mut record = match prepared.partition.take().filter(|_| matches!(prepared.seat, Some(Ok(_)))) {
@@ -62,12 +56,6 @@ pub async fn run(
         hashing.end(&mut record).await;
         record.timings_ms.total = milliseconds(begun.elapsed());
     }
-    let dropped = Some(reader.dropped()).filter(|dropped| dropped.events > 0);
-    record.notes.extend(dropped.map(|dropped| Note::from(dropped.to_string())));
-    if let Some(recorded) = recorded
-        && let Err(error) = recorded.end(&record).await
-    {
-        record.notes.push(unrecorded(&error));
-    }
+    conclude(recorded, &mut record, &reader).await;
     record
 }

@@ -24,7 +24,7 @@ pub(super) struct Sizes {
 pub(super) struct Ended {
     pub(super) names: Vec<String>,
     blocks: Vec<String>,
-    inbound: Vec<Vec<Inbound>>,
+    pub(super) inbound: Vec<Vec<Inbound>>,
     inputs: Vec<Vec<InputRecord>>,
     declared: Vec<Declared>,
     /// The records of the steps that ran.

@@ -1,14 +1,14 @@
 //! Running a chain: each step is claimed when the scripts before it have begun, waits in its container for its tables,
 //! and passes its own on. The first step that fails ends the chain.
 
-use super::check::{Inbound, PreparedChain, PreparedStep};
+use super::check::{PreparedChain, PreparedStep};
 use super::record::{Ended, Sizes, conclude};
 use super::relay::relay;
 use crate::admission::Admission;
 use crate::facilities::{Facilities, Resident};
 use crate::output::{Finished, Pending};
 use crate::record::RunRecord;
-use crate::recording::{RecordedAs, RecordedRun, unrecorded};
+use crate::recording::{self, RecordedAs, RecordedRun};
 use crate::request::{Awaited, PassedTable, Upstream};
 use crate::single::{LEFT_BEHIND, OutputMode, milliseconds, recovered, run_once};
 use longshore_engine::Engines;
@@ -48,15 +48,9 @@ pub async fn run(
         step.prepared.limits.timeout = step.prepared.time_limit(settings);
     }
     take_seat(&mut prepared, admission);
-    let reader = events.clone();
+    let reader = events;
     let recorded_as = recorded_as(&prepared, &run_id);
-    let (recorded, events) = match RecordedRun::begin(recorded_as, settings, recorder, &reader, cancel) {
-        Some((recorded, heard)) => (Some(recorded), heard),
-        None => {
-            events.tell(Event::Begun { run_id: run_id.clone() });
-            (None, events)
-        }
-    };
+    let (recorded, events) = RecordedRun::begin(recorded_as, settings, recorder, &reader, cancel);
     let facilities = Facilities::of(engines, admission, resident);
     let running = Chain { facilities: &facilities, events: &events };
     let ended = running.run_steps(prepared.steps, cancel).await;
@@ -67,14 +61,8 @@ pub async fn run(
         record.notes.extend((left_behind > 0).then(|| LEFT_BEHIND.into()));
     }
     record.timings_ms.total = milliseconds(begun.elapsed());
-    let dropped = Some(reader.dropped()).filter(|dropped| dropped.events > 0);
-    record.notes.extend(dropped.map(|dropped| Note::from(dropped.to_string())));
     drop(events);
-    if let Some(recorded) = recorded
-        && let Err(error) = recorded.end(&record).await
-    {
-        record.notes.push(unrecorded(&error));
-    }
+    recording::conclude(recorded, &mut record, &reader).await;
     record
 }
 
@@ -129,7 +117,6 @@ impl Chain<'_> {
         let begun: Vec<watch::Sender<bool>> = steps.iter().map(|_| watch::channel(false).0).collect();
         let mut ended = Ended::new(&steps);
         let mut running = JoinSet::new();
-        let inbound: Vec<Vec<Inbound>> = steps.iter().map(|step| step.inbound.clone()).collect();
         for (position, mut step) in steps.into_iter().enumerate() {
             let mut upstream = Vec::new();
             for table in &step.inbound {
@@ -148,7 +135,7 @@ impl Chain<'_> {
             // A run catches its own panics: this fails only if the runtime itself ends.
             let Ok(Finish { position, record, finished }) = joined else { break };
             let succeeded = record.as_ref().is_some_and(|record| record.outcome.is_success());
-            for table in &inbound[position] {
+            for table in &ended.inbound[position] {
                 let place = (table.from, table.output);
                 if let Some(known) = passing.get_mut(&place) {
                     known.readers -= 1;

@@ -9,12 +9,31 @@ use crate::session::{Acceptor, AgentSession};
 pub(crate) use connect::{NoAgent, wait_for_agent};
 pub(crate) use ending::{Ending, Gone};
 use longshore_engine::run_directory::RunDirectory;
-use longshore_engine::{Container, ScriptUser};
+use longshore_engine::{Container, Engine, EngineError, Instance, ScriptUser, Shape};
+use longshore_model::cancel::Cancel;
 use std::fmt;
 use std::time::Duration;
 
 /// How long an engine may continue to make a container that is no longer wanted.
-pub(crate) const LAUNCH_DEADLINE: Duration = Duration::from_secs(3);
+const LAUNCH_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Starts a container. `None` if it was cancelled before the engine had started it.
+pub(crate) async fn launch(
+    engine: &dyn Engine,
+    shape: &Shape,
+    instance: Instance<'_>,
+    cancel: &Cancel,
+) -> Result<Option<Box<dyn Container>>, EngineError> {
+    let given_up = async {
+        cancel.cancelled().await;
+        // A container that is being made is completed and then ended, which leaves nothing behind.
+        tokio::time::sleep(LAUNCH_DEADLINE).await;
+    };
+    tokio::select! {
+        launched = engine.launch(shape, instance) => launched.map(Some),
+        () = given_up => Ok(None),
+    }
+}
 
 /// A started container with its agent, or the reason why it has none.
 pub(crate) struct Started {

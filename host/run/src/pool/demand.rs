@@ -119,11 +119,6 @@ impl<K: Clone + Eq + Hash> Demand<K> {
         self.change(key, |entry| entry.asked.clear());
     }
 
-    /// A member that was to be dropped is counted again, until it is gone.
-    pub(super) fn returned(&mut self, key: &K) {
-        self.change(key, |entry| entry.ready += 1);
-    }
-
     /// Members of all keys that are being made.
     pub(super) fn all_making(&self) -> usize {
         self.entries.values().map(|entry| entry.making).sum()
@@ -135,7 +130,6 @@ impl<K: Clone + Eq + Hash> Demand<K> {
     }
 
     /// Whether nothing is remembered.
-    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -148,7 +142,7 @@ impl<K: Clone + Eq + Hash> Demand<K> {
             entry.ready + entry.making > 0 || is_wanted
         });
         let targets = self.targets(now, room);
-        let mut making: usize = self.entries.values().map(|entry| entry.making).sum();
+        let mut making = self.all_making();
         let mut steps = Vec::new();
         for (key, entry) in &mut self.entries {
             let target = targets.get(key).copied().unwrap_or(0);

@@ -3,7 +3,7 @@
 
 use super::hold::{Holding, Report};
 use super::key::Key;
-use crate::container::{Ending, LAUNCH_DEADLINE, NoAgent, Started, wait_for_agent};
+use crate::container::{Ending, NoAgent, Started, launch, wait_for_agent};
 use crate::session::{Acceptor, AgentSession, Waiting};
 use longshore_engine::run_directory::RunDirectory;
 use longshore_engine::{Container, Engine, Instance, ScriptUser};
@@ -59,17 +59,10 @@ impl Member {
         let user = engine.script_user(image, false);
         let listener = directory.listen(engine.peers(user.as_ref())).map_err(failed)?;
         let instance = Instance { name: &name, directory: &directory, user: user.as_ref() };
-        let given_up = async {
-            stop.cancelled().await;
-            // A container that is being made is completed and then ended, which leaves nothing behind.
-            tokio::time::sleep(LAUNCH_DEADLINE).await;
-        };
-        let launched = tokio::select! {
-            launched = engine.launch(&key.base.shape, instance) => launched,
-            () = given_up => return Err(NotMade::Failed("the host is shutting down".into())),
-        };
+        let launched = launch(engine, &key.base.shape, instance, stop).await;
         let container = match launched {
-            Ok(container) => container,
+            Ok(Some(container)) => container,
+            Ok(None) => return Err(NotMade::Failed("the host is shutting down".into())),
             Err(error) => {
                 directory.close().await;
                 return Err(failed(error));

@@ -142,7 +142,7 @@ impl State {
 
     /// Takes the member that has done the most of the imports, and no other; or all of them.
     fn take(&mut self, key: &Key, need: &Need<'_>, reason: &mut Miss, all_imports: bool) -> Option<Handle> {
-        let members = self.members.get_mut(&key.base)?;
+        let members = self.members.get(&key.base)?;
         let mut best: Option<usize> = None;
         for (at, member) in members.iter().enumerate() {
             let done = &member.key.preload;
@@ -155,19 +155,8 @@ impl State {
                 Err(miss) => *reason = miss,
             }
         }
-        let handle = members.remove(best?);
-        if members.is_empty() {
-            self.members.remove(&key.base);
-        }
-        self.left(&handle);
-        Some(handle)
-    }
-
-    /// Counts a member that no longer waits.
-    pub(super) fn left(&mut self, handle: &Handle) {
-        self.demand.gone(&handle.key);
-        self.status.waiting -= 1;
-        self.status.memory_bytes -= handle.memory_bytes;
+        let number = members[best?].number;
+        self.remove(&key.base, number)
     }
 
     /// Adds a member.
@@ -188,14 +177,12 @@ impl State {
     pub(super) fn serve(&mut self, key: &Key) {
         let Some(mut awaited) = self.awaited.remove(key) else { return };
         while !awaited.is_empty() {
-            let members = self.members.get(&key.base);
-            let number = members.and_then(|members| Some(members.iter().find(|member| member.key == *key)?.number));
-            let Some(handle) = number.and_then(|number| self.remove(&key.base, number)) else { break };
+            let Some(handle) = self.detach(&key.base, |member| member.key == *key) else { break };
             let Some(waiting) = awaited.pop_front() else { break };
-            // A run that was cancelled meanwhile takes none.
-            if let Err(handle) = waiting.send(handle) {
-                self.demand.returned(key);
-                self.put(handle);
+            match waiting.send(handle) {
+                Ok(()) => self.demand.gone(key),
+                // A run that was cancelled meanwhile takes none.
+                Err(handle) => self.put(handle),
             }
         }
         if !awaited.is_empty() {
@@ -205,13 +192,25 @@ impl State {
 
     /// Removes a member by its number.
     pub(super) fn remove(&mut self, base: &Base, number: u64) -> Option<Handle> {
+        let handle = self.detach(base, |member| member.number == number)?;
+        self.demand.gone(&handle.key);
+        Some(handle)
+    }
+
+    /// Removes a member that is no longer wanted, which the demand has counted already.
+    pub(super) fn drop_one(&mut self, key: &Key) {
+        // Without its claim, a member ends.
+        drop(self.detach(&key.base, |member| member.key == *key));
+    }
+
+    fn detach(&mut self, base: &Base, is_it: impl Fn(&Handle) -> bool) -> Option<Handle> {
         let members = self.members.get_mut(base)?;
-        let at = members.iter().position(|member| member.number == number)?;
-        let handle = members.remove(at);
+        let handle = members.remove(members.iter().position(is_it)?);
         if members.is_empty() {
             self.members.remove(base);
         }
-        self.left(&handle);
+        self.status.waiting -= 1;
+        self.status.memory_bytes -= handle.memory_bytes;
         Some(handle)
     }
 }

@@ -67,7 +67,8 @@ impl Pool {
     /// What there is in it.
     #[must_use]
     pub fn status(&self) -> PoolStatus {
-        self.0.state().status
+        let state = self.0.state();
+        PoolStatus { making: state.demand.all_making(), ..state.status }
     }
 
     /// Ends all members, makes no more, and waits until nothing of them is left.
@@ -163,9 +164,11 @@ impl Pool {
             let _counted = counted;
             while !inner.tasks.stop().is_cancelled() {
                 inner.step();
+                // Without demand nothing changes with time.
+                let is_idle = inner.state().demand.is_empty();
                 tokio::select! {
                     () = inner.changed.notified() => {}
-                    () = tokio::time::sleep(LOOK) => {}
+                    () = tokio::time::sleep(LOOK), if !is_idle => {}
                     () = inner.tasks.stop().cancelled() => {}
                 }
             }
@@ -189,18 +192,9 @@ impl Inner {
         for step in state.demand.steps(Instant::now(), room) {
             match step {
                 Step::Make(key) => self.begin_to_make(&mut state, key),
-                Step::Drop(key) => {
-                    let members = state.members.get(&key.base);
-                    let oldest = members.and_then(|members| members.iter().find(|member| member.key == key));
-                    if let Some(number) = oldest.map(|member| member.number) {
-                        // The demand has counted it already.
-                        state.demand.returned(&key);
-                        drop(state.remove(&key.base, number));
-                    }
-                }
+                Step::Drop(key) => state.drop_one(&key),
             }
         }
-        state.status.making = state.demand.all_making();
     }
 
     fn begin_to_make(self: &Arc<Self>, state: &mut State, key: Key) {

@@ -17,7 +17,7 @@ mod upstream;
 mod watch;
 
 use crate::admission::{Admission, Place};
-use crate::container::{Ending, Gone, LAUNCH_DEADLINE, Started, missing_sdk, wait_for_agent};
+use crate::container::{Ending, Gone, Started, launch, missing_sdk, wait_for_agent};
 use crate::facilities::Facilities;
 use crate::input::Inputs;
 use crate::kept::WorkdirCapture;
@@ -233,7 +233,7 @@ impl Run<'_> {
         }
         let listener = directory.listen(engine.peers(user.as_ref()))?;
         let instance = Instance { name: &self.run_id, directory: &directory, user: user.as_ref() };
-        let Some(container) = self.launch(engine, shape, instance).await? else {
+        let Some(container) = launch(engine, shape, instance, self.cancel).await? else {
             return Ok(None);
         };
         self.held = container.held();
@@ -271,24 +271,6 @@ impl Run<'_> {
             self.note_end(ending.end().await, kind, &mut evidence);
         }
         (evidence, finished, exit)
-    }
-
-    /// Starts a container. `None` if the run was cancelled before the engine had started it.
-    async fn launch(
-        &self,
-        engine: &dyn Engine,
-        shape: &Shape,
-        instance: Instance<'_>,
-    ) -> Result<Option<Box<dyn Container>>, EngineError> {
-        let given_up = async {
-            self.cancel.cancelled().await;
-            // A container that is being made is completed and then ended, which leaves nothing behind.
-            tokio::time::sleep(LAUNCH_DEADLINE).await;
-        };
-        tokio::select! {
-            launched = engine.launch(shape, instance) => launched.map(Some),
-            () = given_up => Ok(None),
-        }
     }
 
     async fn supervise(
