@@ -158,8 +158,8 @@ fn a_terminal_that_becomes_narrower_keeps_one_bar() {
     user.file("slow.py", SLOW);
     let steps = [
         json!({"until": "line 0"}),
-        json!({"mark": true}),
         json!({"size": [ROWS, 40]}),
+        json!({"mark": true}),
         json!({"until": "at work"}),
         json!({"read": 0.5}),
         json!({"mark": true}),

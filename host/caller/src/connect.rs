@@ -9,8 +9,9 @@ use longshore_protocol::{
     ConnectionError, FromCaller, Hello, Message, ProtocolError, Role, SocketConnection, Software, Submission, ToCaller,
     VersionRange,
 };
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use rustix::io::{Errno, ioctl_fionbio};
-use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_peercred};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use rustix::process::geteuid;
 use std::os::fd::OwnedFd;
@@ -54,12 +55,13 @@ impl Caller {
             Err(Errno::AGAIN | Errno::INTR) => Ok(None),
             Err(errno) => Err(not_there(errno)),
         })?;
-        let peer = socket_peercred(&socket).map_err(not_there)?;
+        let peer =
+            getsockopt(&socket, PeerCredentials).map_err(|errno| not_there(Errno::from_raw_os_error(errno as i32)))?;
         // A host of root's may serve all users of a machine.
-        if peer.uid != geteuid() && !peer.uid.is_root() {
-            return Err(CallerError::NotOurs { path: path.to_owned(), uid: peer.uid.as_raw() });
+        if peer.uid() != geteuid().as_raw() && peer.uid() != 0 {
+            return Err(CallerError::NotOurs { path: path.to_owned(), uid: peer.uid() });
         }
-        patience.host = listening(peer.pid.as_raw_nonzero().get().unsigned_abs());
+        patience.host = listening(peer.pid());
         Self::open(SocketConnection::new(UnixStream::from(socket)), software, patience)
     }
 

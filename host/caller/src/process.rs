@@ -19,8 +19,9 @@ impl Process {
 }
 
 /// The process that made a connection's other end, unless it is the machine's manager of services, which listens for
-/// hosts that are not yet started.
-pub(crate) fn listening(id: u32) -> Option<u32> {
+/// hosts that are not yet started, or one that this namespace of processes does not have, whose id is 0.
+pub(crate) fn listening(id: i32) -> Option<u32> {
+    let id = u32::try_from(id).ok().filter(|id| *id > 0)?;
     let name = std::fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();
     (name.trim_end() != "systemd").then_some(id)
 }
@@ -42,6 +43,6 @@ mod tests {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(!Process::of(child.id()).is_stopped && listening(child.id()) == Some(child.id()));
+        assert!(!Process::of(child.id()).is_stopped && listening(pid.as_raw_nonzero().get()) == Some(child.id()));
     }
 }

@@ -1,7 +1,7 @@
 //! The owner of an engine on this machine, from its socket: the user, and whether the engine's process may raise
 //! resources.
 
-use rustix::net::sockopt::socket_peercred;
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -22,8 +22,9 @@ impl EngineOwner {
     /// Inspects the socket and the process that listens on it. Blocks.
     pub fn of(socket: &Path) -> Self {
         let uid = std::fs::metadata(socket).map_or(0, |found| found.uid());
-        let listener = UnixStream::connect(socket).ok().and_then(|connected| socket_peercred(connected).ok());
-        let listener = listener.map(|peer| peer.pid.as_raw_nonzero());
+        let listener = UnixStream::connect(socket).ok().and_then(|to| getsockopt(&to, PeerCredentials).ok());
+        // That of a process of another namespace is 0.
+        let listener = listener.map(|peer| peer.pid());
         let status = listener.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/status")).ok());
         let permitted = status.as_deref().and_then(permitted);
         Self { uid, raises_resources: permitted.is_some_and(|permitted| permitted & SYS_RESOURCE != 0) }

@@ -2,18 +2,22 @@
 //! processes, such as a terminal with all that is started there.
 
 use longshore::history::Admitted;
-use rustix::process::{Pid, getsid};
+use nix::unistd::{Pid, getsid};
 
 /// Who asks for runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Who(pub(crate) String);
 
 impl Who {
-    /// The session of a process; the process itself where its session is not known, such as one that has ended.
+    /// The session of a process; the process itself where its session is not known, such as one that has ended. The kernel
+    /// tells 0 for both where they began in another namespace of processes.
     pub(crate) fn of_process(id: Option<i32>) -> Self {
-        let Some(process) = id.and_then(Pid::from_raw) else { return Self("unknown process".into()) };
-        let session = getsid(Some(process)).map(|session| format!("session {}", session.as_raw_nonzero()));
-        Self(session.unwrap_or_else(|_| format!("process {}", process.as_raw_nonzero())))
+        let Some(process) = id.filter(|id| *id > 0) else { return Self("unknown process".into()) };
+        match getsid(Some(Pid::from_raw(process))).map(Pid::as_raw) {
+            Ok(0) => Self("session elsewhere".into()),
+            Ok(session) => Self(format!("session {session}")),
+            Err(_) => Self(format!("process {process}")),
+        }
     }
 }
 
@@ -48,6 +52,8 @@ mod tests {
             child.wait().unwrap();
         }
         assert_eq!(Who::of_process(id(&first)), Who(format!("process {}", first.id())));
-        assert_eq!(Who::of_process(None), Who("unknown process".into()));
+        for unknown in [None, Some(0), Some(-1)] {
+            assert_eq!(Who::of_process(unknown), Who("unknown process".into()));
+        }
     }
 }

@@ -2,9 +2,9 @@
 
 Called as `terminal.py STEPS COMMAND …`. STEPS is a JSON array: `{"until": TEXT}` reads until the terminal shows it,
 `{"type": TEXT}` types, `{"close": true}` closes the terminal, `{"size": [ROWS, COLUMNS]}` sets its size (as the first step,
-before the command starts), `{"read": SECONDS}` reads for that time, `{"mark": true}` notes how much was seen. Prints one
-JSON object: `seen`, and `exit`, which is negative for a signal; `bytes` is `seen` in hexadecimal, as it came; `marks` are
-numbers of bytes.
+before the command starts; as another, once all that was written is seen), `{"read": SECONDS}` reads for that time,
+`{"mark": true}` notes how much was seen. Prints one JSON object: `seen`, and `exit`, which is negative for a signal;
+`bytes` is `seen` in hexadecimal, as it came; `marks` are numbers of bytes.
 """
 
 import fcntl
@@ -12,6 +12,7 @@ import json
 import os
 import pty
 import select
+import signal
 import struct
 import sys
 import termios
@@ -59,7 +60,13 @@ def main():
         elif "type" in step:
             os.write(terminal, step["type"].encode())
         elif "size" in step:
+            # Stopped, the command writes nothing that is for the other size.
+            os.kill(pid, signal.SIGSTOP)
+            os.waitpid(pid, os.WUNTRACED)
+            while more(time.monotonic()):
+                pass
             resize(terminal, step["size"])
+            os.kill(pid, signal.SIGCONT)
         elif "read" in step:
             until = time.monotonic() + step["read"]
             while time.monotonic() < until and more(until):

@@ -112,7 +112,10 @@ impl Pool {
         self.look()?;
         let mut reason = Miss::None;
         loop {
-            let found = self.0.state().ask(&mut key, need, engine, &mut reason, self.0.settings.wait)?;
+            let found = self.0.state().ask(&mut key, need, engine, &mut reason, self.0.settings.wait);
+            // Only now is there a demand to look at.
+            self.0.changed.notify_one();
+            let found = found?;
             let handle = match found {
                 Some(handle) => handle,
                 None => match self.awaited(&key).await {
@@ -152,7 +155,6 @@ impl Pool {
 
     /// Starts the task that makes and ends members, unless it runs.
     fn look(&self) -> Result<(), Miss> {
-        self.0.changed.notify_one();
         let mut state = self.0.state();
         if std::mem::replace(&mut state.is_looking, true) {
             return Ok(());
