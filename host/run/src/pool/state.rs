@@ -173,6 +173,17 @@ impl State {
         self.members.entry(handle.key.base.clone()).or_default().push(handle);
     }
 
+    /// A member that is being made for nobody else, or by all means one of those that will be made.
+    pub(super) fn awaited(&mut self, key: &Key, by_all_means: bool) -> Option<oneshot::Receiver<Handle>> {
+        let awaited = self.awaited.get(key).map_or(0, VecDeque::len);
+        if !by_all_means && self.demand.making(key) <= awaited {
+            return None;
+        }
+        let (sender, receiver) = oneshot::channel();
+        self.awaited.entry(key.clone()).or_default().push_back(sender);
+        Some(receiver)
+    }
+
     /// Gives members with this key to the runs that wait for them.
     pub(super) fn serve(&mut self, key: &Key) {
         let Some(mut awaited) = self.awaited.remove(key) else { return };

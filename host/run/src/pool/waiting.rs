@@ -10,7 +10,6 @@ use longshore_config::settings::{PoolSettings, Settings};
 use longshore_engine::Engine;
 use longshore_model::activity::Activities;
 use longshore_os::available::available_memory;
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -42,6 +41,12 @@ pub(crate) struct Claimed {
     pub(crate) started: Started,
     /// What it has imported.
     pub(crate) preloaded: Vec<String>,
+}
+
+/// What there is for a run.
+enum Found {
+    Waits(Box<Handle>),
+    OnItsWay(oneshot::Receiver<Handle>),
 }
 
 impl Pool {
@@ -112,16 +117,20 @@ impl Pool {
         self.look()?;
         let mut reason = Miss::None;
         loop {
-            let found = self.0.state().ask(&mut key, need, engine, &mut reason, self.0.settings.wait);
-            // Only now is there a demand to look at.
+            let found = {
+                let mut state = self.0.state();
+                let found = state.ask(&mut key, need, engine, &mut reason, self.0.settings.wait)?;
+                // What this run asks for is made for the next one.
+                found.map_or_else(
+                    || state.awaited(&key, self.0.settings.wait).map(Found::OnItsWay),
+                    |it| Some(Found::Waits(Box::new(it))),
+                )
+            };
             self.0.changed.notify_one();
-            let found = found?;
             let handle = match found {
-                Some(handle) => handle,
-                None => match self.awaited(&key).await {
-                    Some(handle) => handle,
-                    None => return Err(reason),
-                },
+                Some(Found::Waits(handle)) => *handle,
+                Some(Found::OnItsWay(coming)) => coming.await.map_err(|_| reason.clone())?,
+                None => return Err(reason),
             };
             suits(&handle.report, need)?;
             let preloaded = handle.key.preload.clone();
@@ -133,24 +142,6 @@ impl Pool {
                 return Ok(Claimed { started, preloaded });
             }
         }
-    }
-
-    /// Waits for a member that is being made for nobody else.
-    async fn awaited(&self, key: &Key) -> Option<Handle> {
-        let waiting = {
-            let mut state = self.0.state();
-            let awaited = state.awaited.get(key).map_or(0, VecDeque::len);
-            if !self.0.settings.wait && state.demand.making(key) <= awaited {
-                return None;
-            }
-            let (sender, receiver) = oneshot::channel();
-            state.awaited.entry(key.clone()).or_default().push_back(sender);
-            // One may have come since it was looked for.
-            state.serve(key);
-            receiver
-        };
-        self.0.changed.notify_one();
-        waiting.await.ok()
     }
 
     /// Starts the task that makes and ends members, unless it runs.
