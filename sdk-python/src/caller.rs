@@ -3,14 +3,14 @@
 
 use crate::error::raise_caller;
 use crate::table::Table;
-use longshore_caller::{self as rust, CallerError, Canceller, Happening};
-use longshore_protocol::{LogSource, Software, Submission};
+use longshore_caller::{self as rust, CallerError, Canceller, Happening, ReturnedTable};
+use longshore_protocol::{LogSource, Software, Submission, SubmittedChain};
 use longshore_segment::Segment;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use pyo3_arrow::PyRecordBatchReader;
-use serde_json::{Value, to_string};
+use serde_json::{Value, from_str, to_string};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -87,10 +87,8 @@ impl Caller {
         files: Vec<(String, bool, Vec<u8>)>,
         tables: Vec<(u32, Py<Given>)>,
     ) -> PyResult<Called> {
-        let submission: Submission =
-            serde_json::from_str(submission).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let caller = self.caller.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let caller = caller.ok_or_else(|| PyRuntimeError::new_err("a run was submitted over this connection"))?;
+        let submission: Submission = sendable(from_str(submission))?;
+        let caller = self.take()?;
         let started = py.detach(|| {
             let mut submitting = caller.submit(&submission)?;
             for (path, executable, content) in &files {
@@ -101,9 +99,49 @@ impl Caller {
             }
             submitting.start()
         });
+        self.called(started)
+    }
+
+    /// Starts a chain: as `submit`, with the position of the step before each file and table.
+    fn submit_chain(
+        &self,
+        py: Python<'_>,
+        chain: &str,
+        files: Vec<(u32, String, bool, Vec<u8>)>,
+        tables: Vec<(u32, u32, Py<Given>)>,
+    ) -> PyResult<Called> {
+        let chain: SubmittedChain = sendable(from_str(chain))?;
+        let caller = self.take()?;
+        let started = py.detach(|| {
+            let mut submitting = caller.submit_chain(&chain)?;
+            for (step, path, executable, content) in &files {
+                submitting.of_step(*step);
+                submitting.file(path, *executable, content.as_slice())?;
+            }
+            for (step, input, table) in &tables {
+                submitting.of_step(*step);
+                submitting.table(*input, &table.get().segment)?;
+            }
+            submitting.start()
+        });
+        self.called(started)
+    }
+}
+
+impl Caller {
+    fn take(&self) -> PyResult<rust::Caller> {
+        let caller = self.caller.lock().unwrap_or_else(PoisonError::into_inner).take();
+        caller.ok_or_else(|| PyRuntimeError::new_err("a run was submitted over this connection"))
+    }
+
+    fn called(&self, started: Result<rust::Run, CallerError>) -> PyResult<Called> {
         let run = started.map_err(|error| self.raised.raise(error))?;
         Ok(Called { canceller: run.canceller(), run: Mutex::new(run) })
     }
+}
+
+fn sendable<T>(parsed: serde_json::Result<T>) -> PyResult<T> {
+    parsed.map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
 /// A run that was submitted.
@@ -116,8 +154,8 @@ pub(crate) struct Called {
 #[pymethods]
 impl Called {
     /// Waits for what happens next: its kind and its value, `None` after the end. An `event`, the `record` and a
-    /// rejection (`rejected`) are JSON; a `log` is a stream's name and bytes; a `table` is an output's position in the
-    /// submission and a table, and `other` an output's number and a table.
+    /// rejection (`rejected`) are JSON; a `log` is a stream's name and bytes; a `table` is a step, an output's position in
+    /// its submission and a table, and `other` a step, an output's number and a table.
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<(&'static str, Bound<'py, PyAny>)>> {
         let next = py.detach(|| {
             let happening = self.run.lock().unwrap_or_else(PoisonError::into_inner).next()?;
@@ -141,19 +179,19 @@ impl Called {
 enum Next {
     Json(&'static str, String),
     Log(LogSource, Vec<u8>),
-    Table(&'static str, u32, Table),
+    Table(&'static str, u32, u32, Table),
 }
 
 impl Next {
     fn of(happening: Happening) -> Result<Self, CallerError> {
-        let table = |kind, number, segment: &Segment| {
-            let (schema, batches) = rust::read_table(segment)?;
-            Ok(Self::Table(kind, number, Table::of_parts(schema, batches)))
+        let table = |kind, returned: &ReturnedTable| {
+            let (schema, batches) = rust::read_table(&returned.table)?;
+            Ok(Self::Table(kind, returned.step, returned.output, Table::of_parts(schema, batches)))
         };
         match happening {
             Happening::Log(source, bytes) => Ok(Self::Log(source, bytes)),
-            Happening::Table(output, segment) => table("table", output, &segment),
-            Happening::Other(number, segment) => table("other", number, &segment),
+            Happening::Table(returned) => table("table", &returned),
+            Happening::Other(returned) => table("other", &returned),
             Happening::Rejected(rejection) => Self::json("rejected", to_string(&rejection)),
             Happening::Record(record) => Self::json("record", to_string(&record)),
             Happening::Event(event) => Self::json("event", to_string(&Value::Object(event))),
@@ -173,7 +211,7 @@ impl Next {
                 let source = if source == LogSource::Stderr { "stderr" } else { "stdout" };
                 ("log", (source, PyBytes::new(py, &bytes)).into_pyobject(py)?.into_any())
             }
-            Self::Table(kind, number, table) => (kind, (number, table).into_pyobject(py)?.into_any()),
+            Self::Table(kind, step, number, table) => (kind, (step, number, table).into_pyobject(py)?.into_any()),
         })
     }
 }

@@ -85,7 +85,7 @@ fn hear(mut run: Run) -> Result<Heard, CallerError> {
         match happening {
             Happening::Event(event) => heard.kinds.push(event["event"].as_str().unwrap().to_owned()),
             Happening::Log(_, bytes) => heard.log.extend(bytes),
-            Happening::Table(output, table) => heard.tables.push((output, table)),
+            Happening::Table(returned) => heard.tables.push((returned.output, returned.table)),
             Happening::Rejected(rejection) => heard.rejected = rejection.problems,
             Happening::Record(record) => heard.record = Some(record),
             other => panic!("{other:?}"),
@@ -434,7 +434,7 @@ fn callers_that_break_rules_are_told_and_harm_nobody() {
         let mut connection = SocketConnection::<ToCaller>::new(connect());
         connection.sender.send(&hello(Role::Caller, VersionRange::SUPPORTED)).unwrap();
         connection.sender.send(&FromCaller::Submit(Box::new(submission.clone()))).unwrap();
-        connection.sender.send_with(&FromCaller::Table { input: 0, last: true }, payload).unwrap();
+        connection.sender.send_with(&FromCaller::Table { step: 0, input: 0, last: true }, payload).unwrap();
         // The host may have refused it already.
         let _ = connection.sender.send(&FromCaller::Start);
         let mut said = String::new();

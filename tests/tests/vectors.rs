@@ -184,8 +184,11 @@ fn every_key_of_a_submission_is_in_a_vector() {
     for vector in file.vector.iter().filter(|vector| vector.rewritten) {
         collect_keys(&serde_json::from_str(&vector.message).unwrap(), &mut found);
     }
-    let missing: Vec<_> =
-        fields("../agent/protocol/src/submission.rs").into_iter().filter(|key| !found.contains(key)).collect();
+    let missing: Vec<_> = ["submission", "chain"]
+        .iter()
+        .flat_map(|file| fields(&format!("../agent/protocol/src/{file}.rs")))
+        .filter(|key| !found.contains(key))
+        .collect();
     assert_eq!(missing, [""; 0]);
 }
 

@@ -31,6 +31,7 @@
 //! ```
 
 pub mod causes;
+mod chain;
 mod codec;
 mod connection;
 mod dry_run;
@@ -56,6 +57,7 @@ mod to_caller;
 mod to_script;
 mod version;
 
+pub use chain::{CHAINS, SubmittedChain, SubmittedConnection, SubmittedStep};
 pub use connection::{Receiver, Sender, SocketConnection};
 pub use dry_run::DryRunFile;
 pub use error::{ConnectionError, ProtocolError};

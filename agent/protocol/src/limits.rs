@@ -36,3 +36,7 @@ pub const TEXT_MAX: usize = 64 << 10;
 
 /// Longest path of a block's file inside the working folder, in bytes (Linux's `PATH_MAX`).
 pub const PATH_MAX: usize = 4096;
+
+/// Steps of a chain: each may have a container at the same time, and 64 of the default limit of 4 GiB are more than the
+/// memory of most machines.
+pub const STEPS_MAX: usize = 64;

@@ -1,5 +1,6 @@
 //! Messages from the host to a caller: what happens in its run, its tables, and its record.
 
+use crate::chain::is_first;
 use crate::from_agent::LogSource;
 use crate::message::Message;
 use crate::payload::Carries;
@@ -25,6 +26,9 @@ pub enum ToCaller {
         /// The same of those that runs without a container depend on besides, if the host makes any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         processes: Option<String>,
+        /// What it can do beyond its version, such as [`CHAINS`](crate::CHAINS). Unknown ones are ignored.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        capabilities: Vec<String>,
     },
     /// The caller is refused, or has broken the protocol. The host closes the connection.
     Refused {
@@ -48,6 +52,9 @@ pub enum ToCaller {
     /// A table that the run returns, an Arrow IPC stream: as a segment, or inline and cut anywhere. Only of runs that
     /// have succeeded.
     Table {
+        /// The position of the step whose output it is, in a chain.
+        #[serde(default, skip_serializing_if = "is_first")]
+        step: u32,
         /// The output's position in the submission.
         output: u32,
         /// Whether this is the table's last part. A segment is all of it.
@@ -55,6 +62,9 @@ pub enum ToCaller {
     },
     /// A table of an output without a target, if the submission asks for the others: as `table`.
     Other {
+        /// The position of the step whose output it is, in a chain.
+        #[serde(default, skip_serializing_if = "is_first")]
+        step: u32,
         /// The output's number, from 0.
         number: u32,
         /// Whether this is the table's last part.

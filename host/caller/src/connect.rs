@@ -6,8 +6,8 @@ use crate::patience::{Patience, TURN};
 use crate::process::listening;
 use crate::submit::Submitting;
 use longshore_protocol::{
-    ConnectionError, FromCaller, Hello, Message, ProtocolError, Role, SocketConnection, Software, Submission, ToCaller,
-    VersionRange,
+    CHAINS, ConnectionError, FromCaller, Hello, Message, ProtocolError, Role, SocketConnection, Software, Submission,
+    SubmittedChain, ToCaller, VersionRange,
 };
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use rustix::io::{Errno, ioctl_fionbio};
@@ -25,6 +25,7 @@ pub struct Caller {
     software: Software,
     settings: String,
     processes: Option<String>,
+    capabilities: Vec<String>,
     patience: Patience,
 }
 
@@ -93,9 +94,9 @@ impl Caller {
         let expected = "welcome";
         let (answer, _) = patience.receive(&mut connection.receiver)?.ok_or(ConnectionError::Closed { expected })?;
         match answer {
-            ToCaller::Welcome { descriptors, software, settings, processes, .. } => {
+            ToCaller::Welcome { descriptors, software, settings, processes, capabilities, .. } => {
                 connection.agree(descriptors).map_err(ConnectionError::from)?;
-                Ok(Self { connection, software, settings, processes, patience })
+                Ok(Self { connection, software, settings, processes, capabilities, patience })
             }
             ToCaller::Refused { reason } => Err(CallerError::Refused { reason }),
             other => {
@@ -128,10 +129,31 @@ impl Caller {
     /// # Errors
     /// [`CallerError`]: the submission is too long for a message, or the connection failed.
     pub fn submit(self, submission: &Submission) -> Result<Submitting, CallerError> {
+        self.begin(&FromCaller::Submit(Box::new(submission.clone())))
+    }
+
+    /// Whether the host runs chains.
+    #[must_use]
+    pub fn runs_chains(&self) -> bool {
+        self.capabilities.iter().any(|capability| capability == CHAINS)
+    }
+
+    /// Asks for a chain. What its steps need is sent next, each after [`Submitting::of_step`].
+    ///
+    /// # Errors
+    /// [`CallerError::NoChains`], and as [`Caller::submit`].
+    pub fn submit_chain(self, chain: &SubmittedChain) -> Result<Submitting, CallerError> {
+        if !self.runs_chains() {
+            return Err(CallerError::NoChains { host: self.software.to_string() });
+        }
+        self.begin(&FromCaller::Chain(chain.clone()))
+    }
+
+    fn begin(self, first: &FromCaller) -> Result<Submitting, CallerError> {
         let passes_descriptors = self.connection.passes_descriptors();
         let SocketConnection { sender, receiver } = self.connection;
         let mut submitting = Submitting::new(sender, receiver, passes_descriptors, self.patience);
-        submitting.send(&FromCaller::Submit(Box::new(submission.clone())))?;
+        submitting.send(first)?;
         Ok(submitting)
     }
 }

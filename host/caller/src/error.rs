@@ -44,6 +44,12 @@ pub enum CallerError {
         /// The host's reason.
         reason: String,
     },
+    /// The host is of a version that runs no chains. Nothing was started.
+    #[error("the host runs no chains: it is {host}, which is older; restart it with this version")]
+    NoChains {
+        /// Its name and version.
+        host: String,
+    },
     /// The connection failed.
     #[error(transparent)]
     Connection(#[from] ConnectionError),

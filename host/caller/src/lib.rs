@@ -33,6 +33,6 @@ pub use connect::{Caller, is_served};
 pub use error::CallerError;
 pub use place::{SOCKET, runtime_folder, usual_socket};
 pub use process::Process;
-pub use run::{Canceller, Happening, Next, Run};
+pub use run::{Canceller, Happening, Next, ReturnedTable, Run};
 pub use submit::Submitting;
 pub use table::{read_table, write_table};

@@ -41,28 +41,39 @@ pub enum Happening {
     Event(Map<String, Value>),
     /// Bytes that the script printed.
     Log(LogSource, Vec<u8>),
-    /// A table that the run returns: the output's position in the submission, and an Arrow IPC stream.
-    Table(u32, Segment),
-    /// The same of an output without a target, by its number.
-    Other(u32, Segment),
+    /// A table that the run returns.
+    Table(ReturnedTable),
+    /// A table of an output without a target.
+    Other(ReturnedTable),
     /// The run cannot be made. The last happening.
     Rejected(Rejection),
     /// The run's record, as the history keeps it. The last happening.
     Record(Value),
 }
 
-/// The output that a table is of.
+/// A table that a run returns.
+#[derive(Debug)]
+pub struct ReturnedTable {
+    /// The position of the step that wrote it, in a chain; else 0.
+    pub step: u32,
+    /// The output's position in the submission, or its number if it has no target.
+    pub output: u32,
+    /// An Arrow IPC stream.
+    pub table: Segment,
+}
+
+/// The step and the output that a table is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Of {
-    Named(u32),
-    Other(u32),
+    Named(u32, u32),
+    Other(u32, u32),
 }
 
 impl Of {
     fn happening(self, table: Segment) -> Happening {
         match self {
-            Self::Named(output) => Happening::Table(output, table),
-            Self::Other(number) => Happening::Other(number, table),
+            Self::Named(step, output) => Happening::Table(ReturnedTable { step, output, table }),
+            Self::Other(step, output) => Happening::Other(ReturnedTable { step, output, table }),
         }
     }
 }
@@ -139,8 +150,8 @@ impl Run {
         Ok(match message {
             ToCaller::Event { event } => Some(Happening::Event(event)),
             ToCaller::Log { source } => Some(Happening::Log(source, payload.into_bytes())),
-            ToCaller::Table { output, last } => self.part_of_table(Of::Named(output), last, payload)?,
-            ToCaller::Other { number, last } => self.part_of_table(Of::Other(number), last, payload)?,
+            ToCaller::Table { step, output, last } => self.part_of_table(Of::Named(step, output), last, payload)?,
+            ToCaller::Other { step, number, last } => self.part_of_table(Of::Other(step, number), last, payload)?,
             ToCaller::Record { last } => {
                 self.record.extend(payload.into_bytes());
                 if self.record.len() > RECORD_MAX {

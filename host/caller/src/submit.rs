@@ -18,6 +18,8 @@ pub struct Submitting {
     receiver: Receiver<ToCaller>,
     passes_descriptors: bool,
     patience: Patience,
+    /// The step that what is sent belongs to.
+    step: u32,
 }
 
 impl Submitting {
@@ -27,7 +29,7 @@ impl Submitting {
         passes_descriptors: bool,
         patience: Patience,
     ) -> Self {
-        Self { outgoing: Outgoing::new(sender), receiver, passes_descriptors, patience }
+        Self { outgoing: Outgoing::new(sender), receiver, passes_descriptors, patience, step: 0 }
     }
 
     pub(crate) fn send(&mut self, message: &FromCaller) -> Result<(), CallerError> {
@@ -38,13 +40,19 @@ impl Submitting {
         self.outgoing.send(message, payload, &mut self.patience)
     }
 
+    /// What is sent from now on belongs to this step of a chain. It is the first one before.
+    pub fn of_step(&mut self, step: u32) {
+        self.step = step;
+    }
+
     /// Sends a file of the block. `path` is relative to the block's folder, with `/` between its parts.
     ///
     /// # Errors
     /// [`CallerError`]: the file cannot be read, or the connection failed.
     pub fn file(&mut self, path: &str, executable: bool, content: impl Read) -> Result<(), CallerError> {
         let failed = |source| CallerError::File { path: path.to_owned(), source };
-        let message = |last| FromCaller::File { path: path.to_owned(), executable, last };
+        let step = self.step;
+        let message = |last| FromCaller::File { step, path: path.to_owned(), executable, last };
         self.parts(content, message).map_err(|error| error.or(failed))
     }
 
@@ -54,16 +62,17 @@ impl Submitting {
     /// # Errors
     /// [`CallerError`].
     pub fn table(&mut self, input: u32, table: &Segment) -> Result<(), CallerError> {
+        let step = self.step;
         if self.passes_descriptors {
             let payload = Payload::Descriptor { descriptor: table.share()?, length: table.length() };
-            return self.send_with(&FromCaller::Table { input, last: true }, payload);
+            return self.send_with(&FromCaller::Table { step, input, last: true }, payload);
         }
         for (offset, length, last) in table.pieces(INLINE_MAX) {
             if self.outgoing.is_closed() {
                 break;
             }
             let bytes = table.copy_out(offset, length)?;
-            self.send_with(&FromCaller::Table { input, last }, Payload::Inline(bytes))?;
+            self.send_with(&FromCaller::Table { step, input, last }, Payload::Inline(bytes))?;
         }
         Ok(())
     }
@@ -74,7 +83,7 @@ impl Submitting {
     /// [`CallerError`].
     pub fn source(&mut self, input: u32, file: OwnedFd) -> Result<(), CallerError> {
         let payload = Payload::Descriptor { descriptor: file, length: 0 };
-        self.send_with(&FromCaller::Source { input }, payload)
+        self.send_with(&FromCaller::Source { step: self.step, input }, payload)
     }
 
     /// Sends an open file for an output, by its position in the submission.
@@ -83,7 +92,7 @@ impl Submitting {
     /// [`CallerError`].
     pub fn sink(&mut self, output: u32, file: OwnedFd) -> Result<(), CallerError> {
         let payload = Payload::Descriptor { descriptor: file, length: 0 };
-        self.send_with(&FromCaller::Sink { output }, payload)
+        self.send_with(&FromCaller::Sink { step: self.step, output }, payload)
     }
 
     /// Starts the run, once the host has received all that it needs. After an error nothing was started.

@@ -6,7 +6,7 @@ use crate::option_values::Hidden;
 use crate::peek::glance_text;
 use crate::refusal::Report;
 use crate::signals::Signals;
-use crate::through_server::{self, Ended, Found, Refused};
+use crate::through_server::{self, Ended, Found, Refused, Request};
 use crate::{
     attend, chain, environment, explain, failure, help, option_values, printer, script_variables, standard, tables,
 };
@@ -61,19 +61,14 @@ pub(crate) async fn once(arguments: RunArguments, host: &Host, cancel: &Cancel, 
     }
     spec.working_folder = environment::current_folder();
     if !explaining && !interactive {
-        match tokio::task::block_in_place(|| through_server::find(&spec, host.settings(), cancel)) {
-            Ok(Found::Host(run)) => {
+        let through = Through { report, look: look.clone(), has_plain, quiet, signals };
+        match through.find(Request::Run(&spec), host, cancel) {
+            Ok(Some(run)) => {
                 drop(spec);
-                let through = Through { report, look, has_plain, signals };
-                return through.run(*run, host, cancel).await;
+                return through.run(run, host, cancel).await;
             }
-            Ok(Found::Nobody(reason)) => {
-                if let Some(reason) = reason.filter(|_| !quiet) {
-                    failure::print_note(&format!("running without the resident host: {reason}"));
-                }
-            }
-            Ok(Found::Cancelled) => return report.interrupted(),
-            Err(missing) => return report.fail_helped(&missing.reason, missing.help),
+            Ok(None) => {}
+            Err(status) => return status,
         }
     }
     spec.temporary_folder = Some(host.settings().temporary_folder.clone());
@@ -110,10 +105,22 @@ pub(crate) async fn once(arguments: RunArguments, host: &Host, cancel: &Cancel, 
 /// Runs a chain of blocks, and returns the exit status.
 async fn run_chain(arguments: RunArguments, more: &[PathBuf], host: &Host, cancel: &Cancel, signals: &Signals) -> u8 {
     let (report, look) = (arguments.report(), look(&arguments));
-    let request = match chain_request(&arguments, more, host) {
+    let mut request = match chain_request(&arguments, more) {
         Ok(request) => request,
         Err(reason) => return report.refuse(&[reason], Vec::new()),
     };
+    let through = Through { report, look: look.clone(), has_plain: false, quiet: arguments.quiet, signals };
+    match through.find(Request::Chain(&request), host, cancel) {
+        Ok(Some(run)) => {
+            drop(request);
+            return through.run(run, host, cancel).await;
+        }
+        Ok(None) => {}
+        Err(status) => return status,
+    }
+    for step in &mut request.steps {
+        step.request.temporary_folder = Some(host.settings().temporary_folder.clone());
+    }
     let prepared = tokio::task::spawn_blocking(|| request.prepare());
     let prepared = tokio::select! {
         prepared = prepared => prepared,
@@ -136,14 +143,13 @@ async fn run_chain(arguments: RunArguments, more: &[PathBuf], host: &Host, cance
     conclude(&record, console, report, host, cancel, signals).await
 }
 
-fn chain_request(arguments: &RunArguments, more: &[PathBuf], host: &Host) -> Result<ChainRequest, String> {
+fn chain_request(arguments: &RunArguments, more: &[PathBuf]) -> Result<ChainRequest, String> {
     let chain::Parts { steps, connections } = chain::parts(arguments, more)?;
     let mut request = ChainRequest::new();
     for (name, arguments) in steps {
         let options = option_values::given(&arguments.options, &[], None)?;
         let mut step = spec(arguments, options).map_err(|reason| format!("step `{name}`: {reason}"))?;
         step.working_folder = environment::current_folder();
-        step.temporary_folder = Some(host.settings().temporary_folder.clone());
         // The hashes are of one run.
         step.hashes = false;
         request = request.step(Step::new(step).name(name));
@@ -171,10 +177,26 @@ struct Through<'a> {
     report: Report,
     look: Look,
     has_plain: bool,
+    quiet: bool,
     signals: &'a Signals,
 }
 
 impl Through<'_> {
+    /// Starts it at the resident host. `None` if the command runs it itself; the error is the exit status.
+    fn find(&self, request: Request<'_>, host: &Host, cancel: &Cancel) -> Result<Option<Run>, u8> {
+        match tokio::task::block_in_place(|| through_server::find(request, host.settings(), cancel)) {
+            Ok(Found::Host(run)) => Ok(Some(*run)),
+            Ok(Found::Nobody(reason)) => {
+                if let Some(reason) = reason.filter(|_| !self.quiet) {
+                    failure::print_note(&format!("running without the resident host: {reason}"));
+                }
+                Ok(None)
+            }
+            Ok(Found::Cancelled) => Err(self.report.interrupted()),
+            Err(missing) => Err(self.report.fail_helped(&missing.reason, missing.help)),
+        }
+    }
+
     async fn run(self, run: Run, host: &Host, cancel: &Cancel) -> u8 {
         let (events, happened) = longshore::events();
         let console = match Watcher::start(self.look, happened, cancel) {

@@ -3,12 +3,13 @@
 
 use crate::signals::Signals;
 use longshore::config::SettingsDigests;
-use longshore::submission::submitted;
+use longshore::submission::{Along, submitted, submitted_chain};
 use longshore::table::Glance;
 use longshore::{
-    Cancel, CancelLevel, EngineChoice, Event, Events, Remedy, RunRecord, RunRequest, ServerChoice, Settings,
+    Cancel, CancelLevel, ChainRequest, EngineChoice, Event, Events, Remedy, RunRecord, RunRequest, ServerChoice,
+    Settings,
 };
-use longshore_caller::{Caller, CallerError, Canceller, Happening, Process, Run};
+use longshore_caller::{Caller, CallerError, Canceller, Happening, Process, Run, Submitting};
 use longshore_protocol::{Rejection, Software};
 use serde_json::Value;
 use std::time::Duration;
@@ -38,6 +39,13 @@ pub(crate) struct Refused {
     pub(crate) is_about_inputs: bool,
 }
 
+/// What a host is asked for.
+#[derive(Clone, Copy)]
+pub(crate) enum Request<'a> {
+    Run(&'a RunRequest),
+    Chain(&'a ChainRequest),
+}
+
 /// Whether, and why not, a run goes through a host.
 pub(crate) enum Found {
     /// It was started there.
@@ -63,7 +71,7 @@ pub(crate) fn software() -> Software {
 ///
 /// # Errors
 /// The settings name a host that is not there, or that does not answer.
-pub(crate) fn find(request: &RunRequest, settings: &Settings, cancel: &Cancel) -> Result<Found, Missing> {
+pub(crate) fn find(request: Request<'_>, settings: &Settings, cancel: &Cancel) -> Result<Found, Missing> {
     let (path, named) = match &settings.server {
         ServerChoice::None => return Ok(Found::Nobody(None)),
         ServerChoice::Auto => (settings.server_socket(), false),
@@ -97,7 +105,7 @@ fn help(error: &CallerError) -> Option<String> {
 }
 
 /// Starts a run at a host, if it would be the same run there.
-fn start(caller: Caller, request: &RunRequest, settings: &Settings) -> Result<Found, CallerError> {
+fn start(caller: Caller, request: Request<'_>, settings: &Settings) -> Result<Found, CallerError> {
     let (own, other) = (software(), caller.software());
     if own != *other {
         let (own, other) = (&own.version, &other.version);
@@ -107,20 +115,48 @@ fn start(caller: Caller, request: &RunRequest, settings: &Settings) -> Result<Fo
     if digests.common != caller.settings() {
         return Ok(Found::Nobody(Some("the resident host was started with other settings".into())));
     }
-    match request.engine {
-        EngineChoice::Process if caller.processes().is_none() => return Ok(Found::Nobody(None)),
-        EngineChoice::Process | EngineChoice::Auto
-            if caller.processes().is_some_and(|of| of != digests.of_processes) =>
-        {
-            return Ok(Found::Nobody(Some("the resident host was started with other interpreters".into())));
+    for engine in request.engines() {
+        match engine {
+            EngineChoice::Process if caller.processes().is_none() => return Ok(Found::Nobody(None)),
+            EngineChoice::Process | EngineChoice::Auto
+                if caller.processes().is_some_and(|of| of != digests.of_processes) =>
+            {
+                return Ok(Found::Nobody(Some("the resident host was started with other interpreters".into())));
+            }
+            _ => {}
         }
-        _ => {}
     }
-    let (submission, along) = match submitted(request) {
-        Ok(submitted) => submitted,
-        Err(error) => return Ok(Found::Nobody(Some(error.to_string()))),
+    if matches!(request, Request::Chain(_)) && !caller.runs_chains() {
+        return Ok(Found::Nobody(Some("the resident host runs no chains: it is older than this command".into())));
+    }
+    let submitting = match request {
+        Request::Run(request) => {
+            let (submission, along) = match submitted(request) {
+                Ok(submitted) => submitted,
+                Err(error) => return Ok(Found::Nobody(Some(error.to_string()))),
+            };
+            let mut submitting = caller.submit(&submission)?;
+            send_along(&mut submitting, along)?;
+            submitting
+        }
+        Request::Chain(request) => {
+            let (chain, along) = match submitted_chain(request) {
+                Ok(submitted) => submitted,
+                Err(error) => return Ok(Found::Nobody(Some(error.to_string()))),
+            };
+            let mut submitting = caller.submit_chain(&chain)?;
+            for (along, step) in along.into_iter().zip(0..) {
+                submitting.of_step(step);
+                send_along(&mut submitting, along)?;
+            }
+            submitting
+        }
     };
-    let mut submitting = caller.submit(&submission)?;
+    Ok(Found::Host(Box::new(submitting.start()?)))
+}
+
+/// Sends what belongs to a run, or to a step.
+fn send_along(submitting: &mut Submitting, along: Along) -> Result<(), CallerError> {
     for (input, file) in along.sources {
         submitting.source(input, file.into())?;
     }
@@ -130,7 +166,17 @@ fn start(caller: Caller, request: &RunRequest, settings: &Settings) -> Result<Fo
     for (output, file) in along.sinks {
         submitting.sink(output, file.into())?;
     }
-    Ok(Found::Host(Box::new(submitting.start()?)))
+    Ok(())
+}
+
+impl Request<'_> {
+    /// The engines of its runs.
+    fn engines(self) -> Vec<EngineChoice> {
+        match self {
+            Self::Run(request) => vec![request.engine],
+            Self::Chain(chain) => chain.steps.iter().map(|step| step.request.engine).collect(),
+        }
+    }
 }
 
 /// Follows a run to its end. A cancel goes to the host; a host that does nothing about it is left with the third signal.
@@ -226,12 +272,13 @@ mod tests {
         folder.path().clone_into(&mut settings.runtime_folder);
         let _silent = UnixListener::bind(settings.server_socket()).unwrap();
         let (request, cancel) = (RunRequest::new("a.py"), Cancel::new());
-        let Ok(Found::Nobody(Some(reason))) = find(&request, &settings, &cancel) else { panic!("it is used") };
+        let request = Request::Run(&request);
+        let Ok(Found::Nobody(Some(reason))) = find(request, &settings, &cancel) else { panic!("it is used") };
         let expected = format!("the host does not answer: its process {} has been silent for 5 s", std::process::id());
         assert_eq!(reason, expected);
         cancel.cancel(CancelLevel::Gently);
-        assert!(matches!(find(&request, &settings, &cancel), Ok(Found::Cancelled)));
+        assert!(matches!(find(request, &settings, &cancel), Ok(Found::Cancelled)));
         settings.server = ServerChoice::None;
-        assert!(matches!(find(&request, &settings, &cancel), Ok(Found::Nobody(None))));
+        assert!(matches!(find(request, &settings, &cancel), Ok(Found::Nobody(None))));
     }
 }

@@ -15,13 +15,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// The most tables and open files of a run.
-const TABLES_MAX: usize = 256;
+/// The most tables and open files of a run, and of all steps of a chain together.
+pub(crate) const TABLES_MAX: usize = 256;
 
 /// What a caller sends is wrong, or cannot be kept.
 #[derive(Debug, Error)]
 #[error("{0}")]
-pub(crate) struct GatherError(String);
+pub(crate) struct GatherError(pub(crate) String);
 
 /// What a caller has sent.
 #[derive(Debug)]
@@ -69,26 +69,38 @@ impl Gathering {
 
     /// Takes a message. Returns whether it was the last.
     pub(crate) fn take(&mut self, message: FromCaller, payload: Payload) -> Result<bool, GatherError> {
-        let count = self.along.sources.len() + self.along.tables.len() + self.along.sinks.len();
-        if count > TABLES_MAX {
+        if self.tables() > TABLES_MAX {
             return Err(GatherError(format!("a run has at most {TABLES_MAX} tables")));
         }
-        if self.table.is_some() && !matches!(message, FromCaller::Table { .. }) {
-            return Err(GatherError("a table was not sent to its end".into()));
+        if !matches!(message, FromCaller::Table { .. }) {
+            self.check_between_tables()?;
         }
         match message {
-            FromCaller::File { path, executable, last } => {
+            FromCaller::File { path, executable, last, .. } => {
                 self.file(&path, executable, last, &payload.into_bytes())?;
             }
-            FromCaller::Table { input, last } => self.part_of_table(input, last, payload)?,
-            FromCaller::Source { input } => self.along.sources.push((input, open_file(payload)?)),
-            FromCaller::Sink { output } => self.along.sinks.push((output, open_file(payload)?)),
+            FromCaller::Table { input, last, .. } => self.part_of_table(input, last, payload)?,
+            FromCaller::Source { input, .. } => self.along.sources.push((input, open_file(payload)?)),
+            FromCaller::Sink { output, .. } => self.along.sinks.push((output, open_file(payload)?)),
             FromCaller::Start => return Ok(true),
-            FromCaller::Submit(_) | FromCaller::Sent | FromCaller::Cancel | FromCaller::Kill => {
+            FromCaller::Submit(_) | FromCaller::Chain(_) | FromCaller::Sent | FromCaller::Cancel | FromCaller::Kill => {
                 return Err(GatherError("the run was not started yet".into()));
             }
         }
         Ok(false)
+    }
+
+    /// The tables and open files so far.
+    pub(crate) fn tables(&self) -> usize {
+        self.along.sources.len() + self.along.tables.len() + self.along.sinks.len()
+    }
+
+    /// Checks that no table is coming in parts.
+    pub(crate) fn check_between_tables(&self) -> Result<(), GatherError> {
+        match &self.table {
+            None => Ok(()),
+            Some(_) => Err(GatherError("a table was not sent to its end".into())),
+        }
     }
 
     /// All of it.

@@ -4,6 +4,7 @@
 //! [`Server`] owns the socket and its connections, `session` one connection and its run. Where it is asked for, `http`
 //! serves the same over TCP, and `page` shows it to people.
 
+mod asked;
 mod blocks;
 mod error;
 mod folder;

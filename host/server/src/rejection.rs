@@ -1,6 +1,6 @@
 //! Why a run cannot be made, as callers read it.
 
-use longshore::{QueueFull, RequestError};
+use longshore::{ChainError, QueueFull, RequestError};
 use longshore_protocol::{Glimpse, Rejection};
 use std::fmt::Display;
 
@@ -24,6 +24,12 @@ pub(crate) fn cancelled() -> Rejection {
 /// The rejection of a run for which the queue has no room.
 pub(crate) fn busy(full: &QueueFull) -> Rejection {
     Rejection { busy: true, ..plain(full) }
+}
+
+/// The rejection of an invalid chain.
+pub(crate) fn of_chain(error: &ChainError) -> Rejection {
+    let remedy = error.remedy().and_then(|remedy| longshore::serde_json::to_value(remedy).ok());
+    Rejection { problems: error.problems(), remedy, ..plain(&"") }
 }
 
 /// The rejection of an invalid request.

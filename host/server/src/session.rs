@@ -2,27 +2,27 @@
 //! the server: events that it does not read are dropped and counted by their queue, and one that reads nothing at the
 //! end is left.
 
+mod making;
 mod telling;
 
+use crate::asked::{Asked, Asking};
 use crate::folder;
-use crate::gather::{Gathered, Gathering};
+use crate::gather::Gathering;
 use crate::rejection;
 use crate::start::permit;
 use crate::tally::Tally;
 use crate::who::Who;
 use longshore::config::SettingsDigests;
-use longshore::{Cancel, CancelLevel, Host, OtherOutputs, OutputHandle, Prepared, RunRecord, Turn, events};
-use longshore_os::locked_folder::LockedFolder;
+use longshore::{Cancel, CancelLevel, Host, RunRecord, Turn, events};
 use longshore_protocol::{
-    ConnectionError, Frame, FromCaller, Hello, Message, ProtocolError, Rejection, Role, Sending, Software, ToCaller,
-    Version, send_once,
+    CHAINS, ConnectionError, Frame, FromCaller, Hello, Message, ProtocolError, Rejection, Role, Sending, Software,
+    ToCaller, Version, send_once,
 };
 use longshore_run::connection::{self, Incoming, Outgoing, Wire};
-use longshore_run::submission::{Taken, requested};
-use longshore_segment::{Segment, Taken as Credit};
+use making::{Checked, KeptAlong, Requested, Returns};
 use std::future::pending;
 use std::time::Duration;
-use telling::{Returned, conclude, tell, tell_events, tell_refused, tell_violation};
+use telling::{conclude, tell, tell_events, tell_refused, tell_violation};
 use tokio::net::UnixStream;
 
 /// How long a caller may take for its greeting.
@@ -88,7 +88,9 @@ pub(crate) async fn serve(socket: UnixStream, turn: Turn, shared: &Shared) -> Re
     };
     let processes = shared.allows_processes.then(|| shared.digests.of_processes.clone());
     let (software, settings) = (shared.software.clone(), shared.digests.common.clone());
-    tell(&outgoing, &ToCaller::Welcome { protocol: version, descriptors, software, settings, processes }).await;
+    let (protocol, capabilities) = (version, vec![CHAINS.to_owned()]);
+    let welcome = ToCaller::Welcome { protocol, descriptors, software, settings, processes, capabilities };
+    tell(&outgoing, &welcome).await;
     let mut caller = Connection { incoming: incoming.greeted(), outgoing, descriptors, who, turn };
     let served = caller.serve(shared).await;
     if let Err(error) = &served {
@@ -142,10 +144,17 @@ impl Connection {
     }
 
     /// Receives a run, and what belongs to it. `None` if the caller goes away before it starts it.
-    async fn gather(&mut self, shared: &Shared) -> Result<Option<Result<Gathered, Rejection>>, ConnectionError> {
+    async fn gather(&mut self, shared: &Shared) -> Result<Option<Result<Asked, Rejection>>, ConnectionError> {
         let Some((message, _)) = self.incoming.receive().await? else { return Ok(None) };
-        let FromCaller::Submit(submission) = message else { return Err(unexpected("submit", &message)) };
-        let mut gathering = Gathering::new(*submission, shared.host.settings().work_folder.clone());
+        let work_folder = &shared.host.settings().work_folder;
+        let mut gathering = match message {
+            FromCaller::Submit(submission) => Asking::run(*submission, work_folder),
+            FromCaller::Chain(chain) => match Asking::chain(chain, work_folder) {
+                Ok(asking) => asking,
+                Err(error) => return Ok(Some(Err(rejection::plain(&error)))),
+            },
+            other => return Err(unexpected("submit or chain", &other)),
+        };
         loop {
             let Some((message, payload)) = self.incoming.receive().await? else { return Ok(None) };
             if message == FromCaller::Sent {
@@ -178,9 +187,9 @@ impl Connection {
     }
 
     /// Runs what was asked for. A run may wait long for its turn, and many may wait: what is not in use then is boxed.
-    async fn run(&mut self, gathered: Gathered, shared: &Shared) -> Result<(), ConnectionError> {
+    async fn run(&mut self, asked: Asked, shared: &Shared) -> Result<(), ConnectionError> {
         let cancel = Cancel::new();
-        let made = match Box::pin(self.make(gathered, shared, &cancel)).await? {
+        let made = match Box::pin(self.make(asked, shared, &cancel)).await? {
             Made::Run(made) => *made,
             Made::Rejected(rejection) => {
                 self.reject(rejection).await;
@@ -191,40 +200,40 @@ impl Connection {
                 return Ok(());
             }
         };
-        let MadeRun { prepared, tables, others, along } = made;
+        let MadeRun { checked, returns, along } = made;
         let tallied = shared.tally.begin();
         self.incoming.expect_little();
-        let running = run(&shared.host, prepared, &mut self.incoming, &self.outgoing, &cancel);
+        let running = run(&shared.host, checked, &mut self.incoming, &self.outgoing, &cancel);
         let record = Box::pin(running).await?;
         tallied.ended(&record);
         drop(along);
-        let tables = tables.into_iter().filter_map(|(output, handle)| Some((output, handle.take().ok()?)));
-        let tables = tables.map(|(output, table)| (Returned::Named(output), table));
-        let others = others.map(|others| others.take()).unwrap_or_default();
-        let others = others.into_iter().map(|(number, table)| (Returned::Other(number), table));
-        let tables = tables.chain(others).collect();
-        Box::pin(conclude(&self.outgoing, &record, tables, self.descriptors)).await;
+        Box::pin(conclude(&self.outgoing, &record, returns.take(), self.descriptors)).await;
         Ok(())
     }
 
     /// Makes a run of what was asked for.
-    async fn make(&mut self, gathered: Gathered, shared: &Shared, cancel: &Cancel) -> Result<Made, ConnectionError> {
-        let Gathered { submission, along, folder, credits } = gathered;
-        let Taken { mut request, tables, others } = match requested(submission, along) {
-            Ok(taken) => taken,
+    async fn make(&mut self, asked: Asked, shared: &Shared, cancel: &Cancel) -> Result<Made, ConnectionError> {
+        let Requested { mut request, returns, along } = match Requested::of(asked) {
+            Ok(requested) => requested,
             Err(error) => return Ok(Made::Rejected(rejection::plain(&error))),
         };
         let host = &shared.host;
-        if let Err(refusal) = permit(&mut request.engine, shared.allows_processes) {
-            return Ok(Made::Rejected(rejection::plain(&refusal)));
+        for run in request.runs() {
+            if let Err(refusal) = permit(&mut run.engine, shared.allows_processes) {
+                return Ok(Made::Rejected(rejection::plain(&refusal)));
+            }
         }
         let seat = match host.admission().enter(self.turn) {
             Ok(seat) => seat,
             Err(full) => return Ok(Made::Rejected(rejection::busy(&full))),
         };
-        request.caller = Some(self.who.0.clone());
-        request.temporary_folder = Some(host.settings().temporary_folder.clone());
-        let folder_of_caller = request.working_folder.clone();
+        let mut folder_of_caller = None;
+        for run in request.runs() {
+            run.caller = Some(self.who.0.clone());
+            run.temporary_folder = Some(host.settings().temporary_folder.clone());
+            // All have the same.
+            folder_of_caller.clone_from(&run.working_folder);
+        }
         let preparing = folder::within(folder_of_caller.clone(), || request.prepare());
         let prepared = tokio::select! {
             prepared = preparing => prepared,
@@ -234,11 +243,8 @@ impl Connection {
             () = shared.closing.cancelled() => return Ok(Made::Closing),
         };
         Ok(match prepared {
-            Some(Ok(Ok(prepared))) => {
-                let along = (folder, credits);
-                Made::Run(Box::new(MadeRun { prepared: prepared.seated(seat), tables, others, along }))
-            }
-            Some(Ok(Err(error))) => Made::Rejected(rejection::of_request(&error)),
+            Some(Ok(Ok(checked))) => Made::Run(Box::new(MadeRun { checked: checked.seated(seat), returns, along })),
+            Some(Ok(Err(rejection))) => Made::Rejected(*rejection),
             Some(Err(error)) => {
                 let folder = folder_of_caller.unwrap_or_default();
                 let problem = format!("cannot enter the caller's folder `{}`: {error}", folder.display());
@@ -259,25 +265,21 @@ enum Made {
 
 /// A run that can begin.
 struct MadeRun {
-    prepared: Prepared,
-    /// Tables that it returns.
-    tables: Vec<(u32, OutputHandle<Segment>)>,
-    others: Option<OtherOutputs>,
-    /// What was sent along with it, and the memory that this takes.
-    along: (Option<LockedFolder>, Vec<Credit>),
+    checked: Checked,
+    returns: Returns,
+    along: KeptAlong,
 }
 
 /// Runs a block, and tells the caller what happens.
 async fn run(
     host: &Host,
-    prepared: Prepared,
+    checked: Checked,
     incoming: &mut Incoming<FromCaller>,
     outgoing: &Outgoing,
     cancel: &Cancel,
 ) -> Result<RunRecord, ConnectionError> {
     let (sender, happened) = events();
-    let running =
-        async { tokio::join!(host.run_prepared(prepared, sender, cancel), tell_events(happened, outgoing)).0 };
+    let running = async { tokio::join!(checked.run(host, sender, cancel), tell_events(happened, outgoing)).0 };
     tokio::pin!(running);
     tokio::select! {
         record = &mut running => Ok(record),

@@ -72,6 +72,9 @@ class Caller:
     def submit(
         self, submission: str, files: list[tuple[str, bool, bytes]], tables: list[tuple[int, Given]]
     ) -> Called: ...
+    def submit_chain(
+        self, chain: str, files: list[tuple[int, str, bool, bytes]], tables: list[tuple[int, int, Given]]
+    ) -> Called: ...
 
 class Called:
     def next(self) -> tuple[str, Any] | None: ...

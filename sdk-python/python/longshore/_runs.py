@@ -262,7 +262,8 @@ class Run:
                 if kind == "log":
                     self._story.add_log(*value)
                 elif kind == "other":
-                    tables[value[0]] = value[1]
+                    _, number, table = value
+                    tables[number] = table
                 elif kind == "event":
                     self._hear(json.loads(value))
                 elif kind == "rejected":

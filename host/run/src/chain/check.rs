@@ -1,20 +1,34 @@
 //! The check of a whole chain before anything starts: its steps and what connects them, then each step's own request.
 
 use super::error::ChainError;
-use super::request::{ChainRequest, Connection};
+use super::request::{ChainRequest, Connection, named};
+use crate::admission::Seat;
 use crate::output::Declared;
 use crate::request::{InputSpec, OutputSpec, Prepared, RequestError, RunRequest};
 use longshore_block::{Block, Mode};
 use longshore_protocol::OutputName;
+use longshore_protocol::limits::STEPS_MAX;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Maximum number of steps of a chain: each may have a container at the same time.
-const STEPS_MAX: usize = 64;
+use std::sync::Arc;
 
 /// A checked chain.
 #[derive(Debug)]
 pub struct PreparedChain {
     pub(super) steps: Vec<PreparedStep>,
+}
+
+impl PreparedChain {
+    /// Gives it a seat that was taken in the host's queue. All steps have its turn.
+    #[must_use]
+    pub fn seated(mut self, seat: Seat) -> Self {
+        for step in &mut self.steps {
+            step.prepared.turn = Some(seat.turn);
+        }
+        if let Some(first) = self.steps.first_mut() {
+            first.prepared.seat = Some(Ok(Arc::new(seat)));
+        }
+        self
+    }
 }
 
 /// A checked step.
@@ -115,27 +129,6 @@ fn shown(name: &OutputName) -> String {
     }
 }
 
-/// The names of the steps: those given, and those of their blocks, made unique.
-fn named<'a>(steps: impl Iterator<Item = (Option<&'a str>, &'a RunRequest)>) -> Result<Vec<String>, ChainError> {
-    let (mut names, mut taken) = (Vec::new(), BTreeSet::new());
-    for (given, request) in steps {
-        let name = match given {
-            Some(name) if taken.contains(name) => return Err(ChainError::RepeatedName { name: name.to_owned() }),
-            Some(name) => name.to_owned(),
-            None => {
-                let stem = request.block.file_stem().or_else(|| request.block.file_name());
-                let stem = stem.map_or_else(|| "step".into(), |stem| stem.to_string_lossy().into_owned());
-                let again = (2..).map(|number| format!("{stem}-{number}"));
-                let mut free = std::iter::once(stem.clone()).chain(again).filter(|name| !taken.contains(name));
-                free.next().unwrap_or(stem)
-            }
-        };
-        taken.insert(name.clone());
-        names.push(name);
-    }
-    Ok(names)
-}
-
 /// Checks the graph alone.
 fn check_shape(names: &[String], connections: &[Connection]) -> Result<(), ChainError> {
     let steps = names.len();
@@ -220,14 +213,5 @@ mod tests {
         let apart = "step `s2` is connected to no other: connect it, or run it by itself";
         assert_eq!(shape(3, &[(0, 1)]), Err(apart.into()));
         assert_eq!(shape(2, &[(0, 2)]), Err("a connection names step 2, and the chain has 2".into()));
-    }
-
-    #[test]
-    fn steps_are_called_like_their_blocks_or_as_they_are_told() {
-        let [a, b, again] = ["blocks/a", "b.py", "b.R"].map(RunRequest::new);
-        let steps = [(None, &a), (None, &b), (None, &again), (Some("last"), &a)];
-        assert_eq!(named(steps.into_iter()).unwrap(), ["a", "b", "b-2", "last"]);
-        let twice = named([(Some("x"), &a), (Some("x"), &b)].into_iter()).unwrap_err();
-        assert_eq!(twice.to_string(), "two steps are called `x`: give one of them another name");
     }
 }

@@ -1,7 +1,9 @@
 //! A request for a chain: its steps, and what connects them.
 
+use super::error::ChainError;
 use crate::request::RunRequest;
 use longshore_protocol::OutputName;
+use std::collections::BTreeSet;
 
 /// A request for a chain of blocks. [`ChainRequest::prepare`] checks it.
 #[derive(Debug, Default)]
@@ -88,6 +90,14 @@ impl ChainRequest {
         Self { steps, connections }
     }
 
+    /// The names of its steps: those given, and those of their blocks, made unique.
+    ///
+    /// # Errors
+    /// [`ChainError::RepeatedName`].
+    pub fn names(&self) -> Result<Vec<String>, ChainError> {
+        named(self.steps.iter().map(|step| (step.name.as_deref(), &step.request)))
+    }
+
     /// Adds a step.
     #[must_use]
     pub fn step(mut self, step: Step) -> Self {
@@ -100,5 +110,42 @@ impl ChainRequest {
     pub fn connect(mut self, connection: Connection) -> Self {
         self.connections.push(connection);
         self
+    }
+}
+
+/// The names of the steps: those given, and those of their blocks, made unique.
+pub(super) fn named<'a>(
+    steps: impl Iterator<Item = (Option<&'a str>, &'a RunRequest)>,
+) -> Result<Vec<String>, ChainError> {
+    let (mut names, mut taken) = (Vec::new(), BTreeSet::new());
+    for (given, request) in steps {
+        let name = match given {
+            Some(name) if taken.contains(name) => return Err(ChainError::RepeatedName { name: name.to_owned() }),
+            Some(name) => name.to_owned(),
+            None => {
+                let stem = request.block.file_stem().or_else(|| request.block.file_name());
+                let stem = stem.map_or_else(|| "step".into(), |stem| stem.to_string_lossy().into_owned());
+                let again = (2..).map(|number| format!("{stem}-{number}"));
+                let mut free = std::iter::once(stem.clone()).chain(again).filter(|name| !taken.contains(name));
+                free.next().unwrap_or(stem)
+            }
+        };
+        taken.insert(name.clone());
+        names.push(name);
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_called_like_their_blocks_or_as_they_are_told() {
+        let [a, b, again] = ["blocks/a", "b.py", "b.R"].map(RunRequest::new);
+        let steps = [(None, &a), (None, &b), (None, &again), (Some("last"), &a)];
+        assert_eq!(named(steps.into_iter()).unwrap(), ["a", "b", "b-2", "last"]);
+        let twice = named([(Some("x"), &a), (Some("x"), &b)].into_iter()).unwrap_err();
+        assert_eq!(twice.to_string(), "two steps are called `x`: give one of them another name");
     }
 }

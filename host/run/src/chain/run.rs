@@ -66,8 +66,11 @@ pub async fn run(
     record
 }
 
-/// Takes a seat in the host's queue for the whole chain. All steps have its turn.
+/// Takes a seat in the host's queue for the whole chain, unless it has one. All steps have its turn.
 fn take_seat(prepared: &mut PreparedChain, admission: &Admission) {
+    if prepared.steps.iter().any(|step| step.prepared.seat.is_some()) {
+        return;
+    }
     let turn = admission.turn();
     let mut seat = Some(admission.enter(turn).map(Arc::new));
     for step in &mut prepared.steps {

@@ -75,10 +75,10 @@ impl Declared {
     pub(crate) fn return_others(&mut self, others: &OtherOutputs, temporary_folder: &Path) {
         let count = self.ids.as_ref().map_or(UNDECLARED_MAX as usize, Vec::len);
         self.targets.resize(count.max(self.targets.len()), None);
-        for target in self.targets.iter_mut().filter(|target| target.is_none()) {
+        for (target, number) in self.targets.iter_mut().zip(0..).filter(|(target, _)| target.is_none()) {
             *target = Some(Target {
                 path: OTHERS.into(),
-                place: Place::Other(others.clone()),
+                place: Place::Other(others.clone(), number),
                 format: FileFormat { format: Format::ArrowStream, compression: Compression::None },
                 write: WriteOptions::default(),
                 temporary_folder: temporary_folder.to_owned(),

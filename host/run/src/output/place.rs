@@ -22,7 +22,7 @@ pub(crate) enum Place {
     /// The caller, as a segment.
     Segment(HandOver<Segment>),
     /// The caller, as a segment among those of all outputs without a target.
-    Other(OtherOutputs),
+    Other(OtherOutputs, u32),
     /// An unnamed file: a part of an output, until all parts are merged.
     Part,
 }
@@ -30,7 +30,7 @@ pub(crate) enum Place {
 impl Place {
     /// Whether the output is handed over as a segment.
     pub(crate) fn is_in_memory(&self) -> bool {
-        matches!(self, Self::Segment(_) | Self::Other(_))
+        matches!(self, Self::Segment(_) | Self::Other(..))
     }
 }
 

@@ -77,7 +77,7 @@ fn put(
             }
             Pending::Sent => None,
             Pending::Segment(segment, _) => {
-                handed.extend(Handed::of(segment, output.index, target));
+                handed.extend(Handed::of(segment, target));
                 None
             }
             Pending::Kept(file) => {
@@ -113,10 +113,10 @@ enum Handed {
 
 impl Handed {
     /// An output that is a segment already; `None` if its target is no segment.
-    fn of(segment: Segment, index: u32, target: &Target) -> Option<Self> {
+    fn of(segment: Segment, target: &Target) -> Option<Self> {
         match &target.place {
             Place::Segment(caller) => Some(Self::Segment(caller.clone(), segment)),
-            Place::Other(caller) => Some(Self::Other(caller.clone(), index, segment)),
+            Place::Other(caller, number) => Some(Self::Other(caller.clone(), *number, segment)),
             _ => None,
         }
     }
@@ -160,8 +160,8 @@ fn deliver(mut file: File, index: u32, target: &Target, cancel: &Cancel) -> Resu
             let handed = Handed::Segment(caller.clone(), segment(file).map_err(broken)?);
             return Ok(Delivered { handed: Some(handed), ..Delivered::default() });
         }
-        Place::Other(caller) => {
-            let handed = Handed::Other(caller.clone(), index, segment(file).map_err(broken)?);
+        Place::Other(caller, number) => {
+            let handed = Handed::Other(caller.clone(), *number, segment(file).map_err(broken)?);
             return Ok(Delivered { handed: Some(handed), ..Delivered::default() });
         }
         // A file with a name is published with the others, and a part is merged by the partitioned run.

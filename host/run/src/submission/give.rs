@@ -65,10 +65,16 @@ pub fn submitted(request: &RunRequest) -> Result<(Submission, Along), NotSubmitt
         bad_rows: request.bad_rows.map(bad_rows_name),
         hashes: request.hashes,
     };
-    if FromCaller::Submit(Box::new(submission.clone())).to_json().len() > MESSAGE_MAX {
+    bounded(&FromCaller::Submit(Box::new(submission.clone())))?;
+    Ok((submission, along))
+}
+
+/// Checks that a message can be sent.
+pub(super) fn bounded(message: &FromCaller) -> Result<(), NotSubmitted> {
+    if message.to_json().len() > MESSAGE_MAX {
         return Err(NotSubmitted(format!("it has more than {MESSAGE_MAX} bytes without its tables")));
     }
-    Ok((submission, along))
+    Ok(())
 }
 
 fn given_input(input: &InputSpec, position: u32, along: &mut Along) -> Result<SubmittedInput, NotSubmitted> {

@@ -1,11 +1,13 @@
 //! Requests on the wire: what a caller gives, as a submission and what is sent along, and back into a request at the
-//! host. `give.rs` is the caller's side, `take.rs` the host's.
+//! host. `give.rs` is the caller's side, `take.rs` the host's, `chain.rs` both sides of a chain.
 
+mod chain;
 mod give;
 mod take;
 #[cfg(test)]
 mod tests;
 
+pub use chain::{TakenChain, requested_chain, submitted_chain};
 pub use give::submitted;
 pub use take::{Taken, requested};
 

@@ -37,17 +37,17 @@ pub(super) async fn tell_events(mut happened: EventReceiver, outgoing: &Outgoing
 /// A table that is returned.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Returned {
-    /// By the output's position in the submission.
-    Named(u32),
-    /// By the output's number.
-    Other(u32),
+    /// By the step, and the output's position in its submission.
+    Named(u32, u32),
+    /// By the step, and the output's number.
+    Other(u32, u32),
 }
 
 impl Returned {
     fn message(self, last: bool) -> ToCaller {
         match self {
-            Self::Named(output) => ToCaller::Table { output, last },
-            Self::Other(number) => ToCaller::Other { number, last },
+            Self::Named(step, output) => ToCaller::Table { step, output, last },
+            Self::Other(step, number) => ToCaller::Other { step, number, last },
         }
     }
 }

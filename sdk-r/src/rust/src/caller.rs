@@ -10,9 +10,10 @@ use crate::parsed;
 use crate::vectors;
 use crate::write::Columns;
 use extendr_api::prelude::*;
-use longshore_caller::{Caller, Happening, read_table, usual_socket, write_table};
-use longshore_protocol::{LogSource, Software, Submission};
+use longshore_caller::{Caller, Happening, Submitting, read_table, usual_socket, write_table};
+use longshore_protocol::{LogSource, Software, Submission, SubmittedChain};
 use longshore_segment::Segment;
+use serde_json::from_str;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -57,18 +58,41 @@ fn caller_table(names: Robj, columns: List, rows: f64) -> Robj {
 /// Starts a run: a submission as JSON, and a table for each input that has no path, by its position there.
 #[extendr]
 fn caller_start(socket: &str, submission: &str, positions: Robj, tables: List) -> Robj {
-    answer(start(Path::new(socket), submission, &positions, &tables))
+    answer(sendable(from_str(submission)).and_then(|submission: Submission| {
+        let submitting = connected(Path::new(socket))?.submit(&submission)?;
+        started(submitting, &[], positions.as_integer_slice().unwrap_or_default(), &tables)
+    }))
 }
 
-fn start(socket: &Path, submission: &str, positions: &Robj, tables: &List) -> Result<Robj, Failure> {
-    let submission: Submission =
-        serde_json::from_str(submission).map_err(|error| Failure::value(format!("the run cannot be sent: {error}")))?;
+/// Starts a chain: as `caller_start`, with the position of each table's step.
+#[extendr]
+fn caller_chain(socket: &str, chain: &str, steps: Robj, positions: Robj, tables: List) -> Robj {
+    answer(sendable(from_str(chain)).and_then(|chain: SubmittedChain| {
+        let submitting = connected(Path::new(socket))?.submit_chain(&chain)?;
+        let steps = steps.as_integer_slice().unwrap_or_default();
+        started(submitting, steps, positions.as_integer_slice().unwrap_or_default(), &tables)
+    }))
+}
+
+fn sendable<T>(parsed: serde_json::Result<T>) -> Result<T, Failure> {
+    parsed.map_err(|error| Failure::value(format!("the run cannot be sent: {error}")))
+}
+
+fn connected(socket: &Path) -> Result<Caller, Failure> {
     let software = Software { name: "longshore for R".into(), version: env!("CARGO_PKG_VERSION").into() };
-    let mut submitting = Caller::connect_unless(socket, software, guard::interrupted)?.submit(&submission)?;
-    for (position, table) in positions.as_integer_slice().unwrap_or_default().iter().zip(tables.values()) {
+    Ok(Caller::connect_unless(socket, software, guard::interrupted)?)
+}
+
+/// Sends tables by their positions, those of a chain also by their steps.
+fn started(mut submitting: Submitting, steps: &[i32], positions: &[i32], tables: &List) -> Result<Robj, Failure> {
+    let number = |number: &i32| u32::try_from(*number).unwrap_or(u32::MAX);
+    for (at, (position, table)) in positions.iter().zip(tables.values()).enumerate() {
         let table: ExternalPtr<Segment> =
             table.try_into().map_err(|_| Failure::value("a table is none of this package"))?;
-        submitting.table(u32::try_from(*position).unwrap_or(u32::MAX), &table)?;
+        if let Some(step) = steps.get(at) {
+            submitting.of_step(number(step));
+        }
+        submitting.table(number(position), &table)?;
     }
     let heard = Heard::begin(submitting.start()?);
     let heard = heard.map_err(|error| Failure::value(format!("the run cannot be followed: {error}")))?;
@@ -124,10 +148,11 @@ fn happened(happening: Happening, begun: &mut [Vec<u8>; 2], how: &How) -> Result
             let text = decoded(&mut begun[usize::from(is_error)], bytes);
             list!("log", is_error, vectors::characters(1, |_| Some(text.as_str()))?)
         }
-        Happening::Other(number, segment) => {
-            let (schema, batches) = read_table(&segment)?;
+        Happening::Other(returned) => {
+            let (schema, batches) = read_table(&returned.table)?;
             let batches: Vec<_> = batches.into_iter().map(|decoded| decoded.batch).collect();
-            list!("other", f64::from(number), columns::table(&schema, &batches, how)?)
+            let table = columns::table(&schema, &batches, how)?;
+            list!("other", f64::from(returned.output), table, f64::from(returned.step))
         }
         _ => list!("unknown"),
     }
@@ -160,6 +185,7 @@ extendr_module! {
     fn caller_processors;
     fn caller_table;
     fn caller_start;
+    fn caller_chain;
     fn caller_next;
     fn caller_done;
     fn caller_cancel;

@@ -228,7 +228,7 @@ impl Receiving {
             let piece = in_time(field.chunk()).await?;
             let last = piece.is_none();
             let payload = Payload::Inline(piece.map(|piece| piece.to_vec()).unwrap_or_default());
-            self.take(FromCaller::File { path: path.clone(), executable: false, last }, payload).await?;
+            self.take(FromCaller::File { step: 0, path: path.clone(), executable: false, last }, payload).await?;
             if last {
                 break;
             }
@@ -257,7 +257,7 @@ impl Receiving {
         }
         let file = spawn_blocking(move || rewound(file)).await.map_err(|_| Problem::broken())?.map_err(failed)?;
         let payload = Payload::Descriptor { descriptor: file.into(), length: 0 };
-        self.take(FromCaller::Source { input: position }, payload).await?;
+        self.take(FromCaller::Source { step: 0, input: position }, payload).await?;
         let to = match to.parse() {
             _ if to.is_empty() => None,
             Ok(number) => Some(OutputName::Number(number)),
