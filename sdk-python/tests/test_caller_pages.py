@@ -43,7 +43,7 @@ def executed(code: str, tmp_path: Path) -> str:
 def test_the_page_of_callers_is_true(tmp_path: Path) -> None:
     page = (ROOT / "docs/callers.md").read_text()
     fences = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
-    assert len(fences) == 7
+    assert len(fences) == 9
     executed("\n".join(fences), tmp_path)
 
 

@@ -33,29 +33,36 @@ from longshore._longshore import (
 from longshore.api import Api
 
 if TYPE_CHECKING:
+    from longshore._chains import Step, chain, step, submit_chain
     from longshore._functions import FunctionBlock, block
-    from longshore._results import RequestError, Result, RunError, Table
+    from longshore._results import ChainResult, RequestError, Result, RunError, Table
     from longshore._runs import Events, Run, run, submit
     from longshore._submissions import TablePath, path
 
 # What callers use is imported with its first use: scripts, which start often, need none of it.
 _OF_CALLERS = {
+    "ChainResult": "_results",
     "Events": "_runs",
     "FunctionBlock": "_functions",
     "RequestError": "_results",
     "Result": "_results",
     "Run": "_runs",
     "RunError": "_results",
+    "Step": "_chains",
     "Table": "_results",
     "TablePath": "_submissions",
     "block": "_functions",
+    "chain": "_chains",
     "path": "_submissions",
     "run": "_runs",
+    "step": "_chains",
     "submit": "_runs",
+    "submit_chain": "_chains",
 }
 
 __all__ = [
     "Api",
+    "ChainResult",
     "EndedError",
     "Events",
     "FunctionBlock",
@@ -69,13 +76,17 @@ __all__ = [
     "Run",
     "RunError",
     "ServerError",
+    "Step",
     "Table",
     "TablePath",
     "__version__",
     "block",
+    "chain",
     "path",
     "run",
+    "step",
     "submit",
+    "submit_chain",
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ _SHOWN_ROWS = 10
 
 # The most characters of a traceback in an error's text; the log has all of it.
 _TRACEBACK_MAX = 4000
+
+# Where a traceback begins; in a chain after the step's name.
+_TRACEBACK = re.compile(r"(\[[^\]]*\] )?Traceback")
 
 # The most lines of a log in an error's text, if it has no traceback.
 _LINES_MAX = 12
@@ -71,7 +75,7 @@ class RunError(LongshoreError):
 def _traceback(errors: str) -> str:
     """The last traceback on standard error, else its last lines."""
     lines = errors.rstrip().split("\n")
-    starts = [place for place, line in enumerate(lines) if line.startswith("Traceback")]
+    starts = [place for place, line in enumerate(lines) if _TRACEBACK.match(line)]
     found = "\n".join(lines[starts[-1] :] if starts else lines[-_LINES_MAX:])
     return found if len(found) <= _TRACEBACK_MAX else f"…{found[-_TRACEBACK_MAX:]}"
 
@@ -179,6 +183,31 @@ class Result:
     def __repr__(self) -> str:
         tables = "; ".join(f"{name}: {len(table)} rows" for name, table in self.outputs.items()) or "no tables"
         return f"<longshore Result of {self.record.get('block', '')!r}: {tables}; run {self.run_id}>"
+
+
+class ChainResult(Result):
+    """What a chain that succeeded returned: the outputs of its last step, as of a :class:`Result`.
+
+    Attributes:
+        steps: the results of all steps, by their names.
+    """
+
+    def __init__(self, record: dict[str, Any], log: str, tables: dict[tuple[int, int], Table]) -> None:
+        self.steps: dict[str, Result] = {}
+        for position, step in enumerate(record["steps"]):
+            begin = f"[{step['name']}] "
+            lines = (line.removeprefix(begin) for line in log.splitlines(keepends=True) if line.startswith(begin))
+            own = {number: table for (of, number), table in tables.items() if of == position}
+            self.steps[step["name"]] = last = Result(step, "".join(lines), own)
+        super().__init__(record, log, last._tables)
+        self._ids, self._paths = last._ids, last._paths
+
+
+def result(record: dict[str, Any], log: str, tables: dict[tuple[int, int], Table]) -> Result:
+    """The result of a run or of a chain, from the tables by step and number."""
+    if record.get("steps"):
+        return ChainResult(record, log, tables)
+    return Result(record, log, {number: table for (_, number), table in tables.items()})
 
 
 def rejected(text: str) -> RequestError:

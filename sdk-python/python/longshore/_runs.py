@@ -99,7 +99,7 @@ def submit(
         RequestError: if a function cannot be sent along. What the host refuses, the run raises.
         TypeError, ValueError: for tables and values that cannot be sent.
     """
-    caller = Caller(_socket(socket))
+    caller = Caller(socket_of(socket))
     given = {**(options or {}), **more_options}
     sent = _submissions.submission(block, tables, inputs or {}, given, outputs)
     sent.submission.update(
@@ -144,7 +144,11 @@ def run(block: Any, *tables: Any, quiet: bool = False, **keywords: Any) -> Resul
         RequestError: if the run cannot be made.
         ServerError: if no host listens, or it ends before the run.
     """
-    started = submit(block, *tables, **keywords)
+    return followed(submit(block, *tables, **keywords), quiet)
+
+
+def followed(started: Run, quiet: bool) -> Result:
+    """Show what happens in a run, and wait for its result."""
     try:
         if not quiet:
             with _showing.Showing() as showing:
@@ -255,15 +259,15 @@ class Run:
                 self._wait(_PATIENCE)
 
     def _follow(self) -> None:
-        tables: dict[int, _Table] = {}
+        tables: dict[tuple[int, int], _Table] = {}
         try:
             while (happened := self._called.next()) is not None:
                 kind, value = happened
                 if kind == "log":
                     self._story.add_log(*value)
                 elif kind == "other":
-                    _, number, table = value
-                    tables[number] = table
+                    step, number, table = value
+                    tables[step, number] = table
                 elif kind == "event":
                     self._hear(json.loads(value))
                 elif kind == "rejected":
@@ -280,14 +284,14 @@ class Run:
         if event:
             self._story.add(event)
 
-    def _conclude(self, record: dict[str, Any], tables: dict[int, _Table]) -> None:
+    def _conclude(self, record: dict[str, Any], tables: dict[tuple[int, int], _Table]) -> None:
         self._story.end()
         log = self._story.log()
         if record["outcome"] != "succeeded":
             self._future.set_exception(_results.RunError(record, log, self._story.log("stderr")))
             return
-        found = {number: _results.Table(table) for number, table in tables.items()}
-        self._future.set_result(Result(record, log, found))
+        found = {place: _results.Table(table) for place, table in tables.items()}
+        self._future.set_result(_results.result(record, log, found))
 
 
 class Events(Iterator[dict[str, Any]], AsyncIterator[dict[str, Any]]):
@@ -341,7 +345,8 @@ def _waker(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> Cal
     return wake
 
 
-def _socket(given: PathLike | None) -> str:
+def socket_of(given: PathLike | None) -> str:
+    """The socket of the host that is asked."""
     if given is not None:
         return os.path.abspath(os.fspath(given))  # noqa: PTH100
     named = os.environ.get("LONGSHORE_RUNS_SERVER", "")

@@ -62,9 +62,14 @@ class Sent:
 
 
 def submission(
-    block: Any, tables: Sequence[Any], named: Mapping[str, Any], options: Mapping[str, Any], outputs: Any
+    block: Any,
+    tables: Sequence[Any],
+    named: Mapping[str, Any],
+    options: Mapping[str, Any],
+    outputs: Any,
+    connected: Sequence[int | str] = (),
 ) -> Sent:
-    """What is sent for a block, its inputs, its options, and paths for its outputs."""
+    """What is sent for a block, its inputs, options and paths for outputs; others send the ``connected`` inputs."""
     sent = Sent({"others": True, "working_folder": _current_folder()}, [], [])
     numbered: list[tuple[int | str, Any]] = [
         (number, table) for number, table in enumerate(tables) if table is not None
@@ -81,7 +86,7 @@ def submission(
         if not isinstance(block, (FunctionType, _functions.FunctionBlock)):
             raise TypeError(f"a block is the path of a folder or script, or a function, not {type(block).__name__}")
         function = block if isinstance(block, _functions.FunctionBlock) else _functions.block(block)
-        files, given = function.files([name for name, _ in inputs], values)
+        files, given = function.files([*(name for name, _ in inputs), *connected], values)
         sent.submission["block"] = {"files": {"name": function.name}}
         sent.submission["options"] = [[name, {"json": value}] for name, value in given.items()]
         sent.files = [(path, False, content.encode()) for path, content in files.items()]
@@ -163,23 +168,23 @@ def mount(text: str) -> dict[str, Any]:
 
 def settings(
     *,
-    arguments: Sequence[str],
-    environment: Mapping[str, str] | None,
-    engine: str | None,
-    image: str | None,
-    network: str | None,
-    mounts: Sequence[str | os.PathLike[str]],
-    allowed: Sequence[str | os.PathLike[str]],
-    keep: str | os.PathLike[str] | None,
-    as_of: Any,
-    constraints: Sequence[str],
+    arguments: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    engine: str | None = None,
+    image: str | None = None,
+    network: str | None = None,
+    mounts: Sequence[str | os.PathLike[str]] = (),
+    allowed: Sequence[str | os.PathLike[str]] = (),
+    keep: str | os.PathLike[str] | None = None,
+    as_of: Any = None,
+    constraints: Sequence[str] = (),
     limits: dict[str, Any],
-    chunk_rows: int | None,
-    bad_rows: str | None,
-    partition: str | None,
-    jobs: int | None,
-    keep_going: bool,
-    hashes: bool,
+    chunk_rows: int | None = None,
+    bad_rows: str | None = None,
+    partition: str | None = None,
+    jobs: int | None = None,
+    keep_going: bool = False,
+    hashes: bool = False,
 ) -> dict[str, Any]:
     """How a run is made: what a submission has besides the block, its tables and its options."""
     if partition is None and (jobs is not None or keep_going):
