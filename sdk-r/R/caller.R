@@ -72,7 +72,11 @@ run.block <- function(block, ..., inputs = list(), options = list(), outputs = N
 #' @rdname run.block
 #' @export
 run.submit <- function(block, ..., socket = NULL) {
-  story <- started(submission.of(block, ...), socket)
+  running(started(submission.of(block, ...), socket))
+}
+
+# A run that goes on.
+running <- function(story) {
   run <- list(
     result = function(timeout = NULL) follow(story, showing(TRUE), timeout),
     done = function() unwrap(native$caller_done(story$called)),
@@ -82,141 +86,20 @@ run.submit <- function(block, ..., socket = NULL) {
   structure(run, class = "longshore_run")
 }
 
-#' A file of a table
-#'
-#' The path of a file for an input or an output of [run.block()], with its format and options.
-#'
-#' @param path the file's path.
-#' @param ... how it is read or written, such as `delimiter = ";"` and `columns = c("a", "b")`: the reading or writing
-#'   options of its format.
-#' @param format its format, such as `"csv"`, if its suffix does not imply it.
-#' @return an object of class `longshore_path`.
-#' @examples
-#' table.path("sales.txt", format = "csv", delimiter = ";", decimal = ",")
-#' @export
-table.path <- function(path, ..., format = NULL) {
-  options <- Filter(Negate(is.null), list(...))
-  if (length(options) && (is.null(names(options)) || !all(nzchar(names(options))))) {
-    fail("value", "the options of a file have names, such as `delimiter = \";\"`")
-  }
-  structure(list(path = one.path(path), format = format, options = options), class = "longshore_path")
-}
-
-# What is sent for a file: `key` is the key of its options, `read` or `write`.
-path.keys <- function(file, key) {
-  if (!inherits(file, "longshore_path")) file <- table.path(file)
-  options <- lapply(names(file$options), function(name) path.option(name, file$options[[name]]))
-  names(options) <- names(file$options)
-  keys <- list(table = list(path = file$path), format = file$format)
-  if (length(options)) keys[[key]] <- options
-  Filter(Negate(is.null), keys)
-}
-
-# Options that are lists also if they have one value.
-lists.of.words <- c("missing", "true", "false", "columns")
-
-path.option <- function(name, value) {
-  if (name == "types") {
-    return(as.list(value))
-  }
-  if (name %in% lists.of.words && is.character(value)) as.list(value) else option.value(value)$json
-}
-
-# What is sent for a run: the submission, the positions of inputs that are tables, and these.
-submission.of <- function(block, ..., inputs = list(), options = list(), outputs = NULL, engine = NULL, image = NULL,
-                          network = NULL, mounts = NULL, arguments = NULL, environment = NULL, memory = NULL,
-                          cpus = NULL, pids = NULL, timeout = NULL, as.of = NULL, constraints = NULL,
-                          chunk.rows = NULL, bad.rows = NULL, partition = NULL, jobs = NULL, keep.going = FALSE,
-                          allowed = NULL, keep = NULL, hashes = FALSE) {
-  given <- list(...)
-  is.option <- if (is.null(names(given))) rep(FALSE, length(given)) else nzchar(names(given))
-  options <- c(options, given[is.option])
-  unnamed <- unname(given[!is.option])
-  inputs <- c(unnamed, inputs)
-  to <- c(as.list(seq_along(unnamed) - 1L), as.list(tail.names(inputs, length(unnamed))))
-  is.given <- !vapply(inputs, is.null, NA)
-  inputs <- inputs[is.given]
-  to <- to[is.given]
-  is.path <- vapply(inputs, function(input) {
-    inherits(input, "longshore_path") || (is.character(input) && length(input) == 1L && is.null(dim(input)))
-  }, NA)
-  connected <- lapply(seq_along(inputs), function(index) {
-    if (is.path[index]) {
-      return(c(list(to = to[[index]]), path.keys(inputs[[index]], "read")))
-    }
-    called <- paste("input", if (is.character(to[[index]])) to[[index]] else to[[index]] + 1L)
-    list(to = to[[index]], table = list(memory = list(called = called)))
-  })
-  submission <- list(
-    block = list(path = one.path(block)),
-    inputs = connected,
-    outputs = output.targets(outputs),
-    others = TRUE,
-    options = lapply(seq_along(options), function(index) list(names(options)[index], option.value(options[[index]]))),
-    arguments = as.list(as.character(arguments)),
-    environment = lapply(seq_along(environment), function(index) {
-      list(names(environment)[index], as.character(environment[[index]]))
-    }),
-    engine = engine,
-    image = image,
-    as_of = if (!is.null(as.of)) as.character(as.of),
-    constraints = as.list(as.character(constraints)),
-    network = network,
-    mounts = lapply(as.character(mounts), function(path) {
-      list(path = sub(":rw$", "", path), writable = grepl(":rw$", path))
-    }),
-    allowed = lapply(as.character(allowed), one.path),
-    keep = if (!is.null(keep)) one.path(keep),
-    working_folder = getwd(),
-    limits = Filter(Negate(is.null), list(
-      memory_bytes = memory, cpus = cpus, pids = count("pids", pids),
-      timeout_ms = if (!is.null(timeout)) round(timeout * 1000)
-    )),
-    chunk_rows = count("chunk.rows", chunk.rows),
-    partition = parts(partition, jobs, keep.going),
-    bad_rows = bad.rows,
-    hashes = isTRUE(hashes)
-  )
-  if (!length(submission$limits)) submission$limits <- NULL
-  list(
-    submission = json(deep(Filter(Negate(is.null), submission))),
-    positions = which(!is.path) - 1L,
-    tables = lapply(inputs[!is.path], sealed)
-  )
-}
-
-parts <- function(partition, jobs, keep.going) {
-  if (is.null(partition)) {
-    if (!is.null(jobs) || isTRUE(keep.going)) fail("value", "`jobs` and `keep.going` are for runs with `partition`")
-    return(NULL)
-  }
-  jobs <- if (is.null(jobs)) native$caller_processors() else jobs
-  list(field = as.character(partition), jobs = count("jobs", jobs), keep_going = isTRUE(keep.going))
-}
-
-count <- function(name, value) {
-  if (is.null(value)) {
-    return(NULL)
-  }
-  is.one <- is.numeric(value) && length(value) == 1L && !is.na(value)
-  if (!is.one || value < 1 || value >= 2^32 || value != round(value)) {
-    fail("value", paste0("`", name, "` is a whole number from 1"))
-  }
-  as.double(value)
-}
-
 # Starts a run, and keeps what is known of it: its story.
 started <- function(sent, socket) {
+  story.of(native$caller_start(server.socket(socket), sent$submission, sent$positions, sent$tables))
+}
+
+story.of <- function(called) {
   story <- new.env(parent = emptyenv())
-  story$called <- unwrap(native$caller_start(server.socket(socket), sent$submission, sent$positions, sent$tables))
+  story$called <- unwrap(called)
   story$tables <- list()
   story$log <- character()
   story$errors <- character()
   story$interrupts <- 0L
   story
 }
-
-tail.names <- function(inputs, count) names(inputs)[seq_along(inputs) > count]
 
 # Waits for the end of a run, and returns its result. Where interrupts cancel it, a second one kills it, a third one
 # leaves a host that does not answer, and however this is left, the run ends.
@@ -275,38 +158,6 @@ hear <- function(story, happened, shown) {
   )
 }
 
-conclude.run <- function(record, log, errors, tables) {
-  if (!identical(record$outcome, "succeeded")) {
-    message <- if (is.null(record$message)) gsub("_", " ", record$outcome) else record$message
-    hints <- vapply(record$hints, function(hint) paste("hint:", if (is.list(hint)) hint$text else hint), "")
-    text <- c(
-      paste0("the run of `", record$block, "` did not succeed (", record$outcome, "): ", message),
-      last.traceback(errors), hints, paste("run", record$run_id)
-    )
-    fail("run", paste(text[nzchar(text)], collapse = "\n\n"), run.id = record$run_id, record = record, log = log)
-  }
-  ids <- vapply(record$outputs, function(output) if (is.null(output$id)) NA_character_ else output$id, "")
-  numbers <- vapply(record$outputs, function(output) output$index + 1, 0)
-  place <- vapply(tables, function(table) table[[1L]] + 1, 0)
-  outputs <- lapply(tables, function(table) data.frame.of(table[[2L]]))
-  names(outputs) <- ids[match(place, numbers)]
-  structure(
-    list(
-      outputs = outputs, numbers = place, record = record, log = log, message = record$message, run.id = record$run_id
-    ),
-    class = "longshore_result"
-  )
-}
-
-# The last traceback on standard error, else its last lines.
-last.traceback <- function(errors) {
-  lines <- strsplit(sub("\\s+$", "", errors), "\n", fixed = TRUE)[[1L]]
-  starts <- which(startsWith(lines, "Traceback"))
-  lines <- if (length(starts)) lines[starts[length(starts)]:length(lines)] else utils::tail(lines, 12L)
-  text <- paste(lines, collapse = "\n")
-  if (nchar(text) > 4000L) paste0("...", substring(text, nchar(text) - 4000L)) else text
-}
-
 # Shows events: what the script prints, and in interactive sessions its progress.
 showing <- function(quiet) {
   if (quiet) {
@@ -329,39 +180,6 @@ showing <- function(quiet) {
   }
 }
 
-# A table in shared memory.
-sealed <- function(data) {
-  if (inherits(data, c("ArrowTabular", "RecordBatchReader", "nanoarrow_array_stream"))) {
-    return(unwrap(native$caller_stream(as.stream(data))))
-  }
-  table <- plain(data)
-  unwrap(native$caller_table(table$names, unname(table$columns), as.double(table$rows)))
-}
-
-option.value <- function(value) {
-  if (is.list(value) || !is.atomic(value)) {
-    fail("value", "an option is a text, a number, a logical or a vector of texts: give tables without a name")
-  }
-  if (inherits(value, c("Date", "POSIXt")) || is.factor(value)) value <- as.character(value)
-  list(json = if (length(value) == 1L) unname(value) else as.list(unname(value)))
-}
-
-output.targets <- function(outputs) {
-  if (inherits(outputs, "longshore_path")) outputs <- list(outputs)
-  named <- if (is.null(names(outputs))) rep("", length(outputs)) else names(outputs)
-  lapply(seq_along(outputs), function(index) {
-    of <- if (nzchar(named[index])) named[index] else index - 1L
-    c(list(of = of), path.keys(outputs[[index]], "write"))
-  })
-}
-
-one.path <- function(path) {
-  if (!is.character(path) || length(path) != 1L || is.na(path)) {
-    fail("value", "a block, and the target of an output, is the path of a file or folder: one text")
-  }
-  enc2utf8(path.expand(path))
-}
-
 server.socket <- function(socket) {
   if (!is.null(socket)) {
     return(normalizePath(one.path(socket), mustWork = FALSE))
@@ -371,33 +189,6 @@ server.socket <- function(socket) {
     return(named)
   }
   unwrap(native$caller_socket(Sys.getenv("XDG_RUNTIME_DIR"), Sys.getenv("TMPDIR")))
-}
-
-#' @export
-`[[.longshore_result` <- function(x, i, ...) {
-  x <- unclass(x)
-  if (is.character(i) && length(i) == 1L && i %in% c("outputs", "record", "log", "message", "run.id")) {
-    return(x[[i]])
-  }
-  place <- if (is.character(i)) match(i, names(x$outputs)) else match(i, x$numbers)
-  if (length(place) != 1L || is.na(place)) {
-    there <- ifelse(is.na(names(x$outputs)), x$numbers, names(x$outputs))
-    fail("value", paste0(
-      "the run returned no output ", paste(format(i), collapse = " "), " (it returned: ",
-      if (length(there)) paste(there, collapse = ", ") else "none", ")"
-    ))
-  }
-  x$outputs[[place]]
-}
-
-#' @export
-print.longshore_result <- function(x, ...) {
-  parts <- unclass(x)
-  there <- ifelse(is.na(names(parts$outputs)), parts$numbers, names(parts$outputs))
-  rows <- vapply(parts$outputs, nrow, 0L)
-  tables <- if (length(there)) paste0(there, ": ", rows, " rows", collapse = "; ") else "no tables"
-  cat("<longshore result of '", parts$record$block, "': ", tables, "; run ", parts$run.id, ">\n", sep = "")
-  invisible(x)
 }
 
 #' @export

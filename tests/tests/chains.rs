@@ -1,13 +1,13 @@
-//! A chain across Python and R in containers: every kind of column arrives as it does through files, and the history has
-//! one run with all steps.
+//! A chain across Python and R in containers: every kind of column arrives as it does through files, with the resident host and
+//! without it, and the history has one run with all steps.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod command;
 
-use command::Home;
+use command::{Home, Resident};
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 
 /// Makes a table with columns of all kinds, with and without missing values.
 const MAKE: &str = r#"
@@ -77,6 +77,12 @@ fn a_chain_passes_every_kind_of_column_as_files_do() {
         std::fs::write(folder.join(name), script).unwrap();
     }
     run(&home, folder, &["make.py", "through.R", "back.py", "-o", "chain.ndjson"]);
+    let resident = Resident::start(&home, &[]);
+    let mut command = Command::new(command::path());
+    let steps = ["make.py", "through.R", "back.py", "-o", "resident.ndjson"];
+    command.args(["run", "--engine", "docker"]).args(steps).current_dir(folder);
+    succeeded(&resident.of(home.of(&mut command)).output().unwrap());
+    assert_eq!(resident.log().matches("run begun").count(), 1, "{}", resident.log());
     run(&home, folder, &["make.py", "-o", "a.arrow"]);
     run(&home, folder, &["through.R", "-i", "a.arrow", "-o", "b.arrow"]);
     run(&home, folder, &["back.py", "-i", "b.arrow", "-o", "files.ndjson"]);
@@ -87,12 +93,13 @@ fn a_chain_passes_every_kind_of_column_as_files_do() {
         assert_eq!(one, other);
     }
     assert_eq!(chain, files);
+    assert_eq!(read("resident.ndjson"), files);
     let listed = home.longshore(folder, &["runs", "list", "--json"]);
     succeeded(&listed);
     let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     let runs = listed.as_array().unwrap();
-    assert_eq!(runs.len(), 4, "{listed}");
+    assert_eq!(runs.len(), 5, "{listed}");
     let steps = runs.iter().filter(|run| run["block"] == "make, through, back");
     let steps: Vec<_> = steps.filter_map(|run| run["record"]["steps"].as_array()).collect();
-    assert_eq!(steps.iter().map(|steps| steps.len()).collect::<Vec<_>>(), [3], "{listed}");
+    assert_eq!(steps.iter().map(|steps| steps.len()).collect::<Vec<_>>(), [3, 3], "{listed}");
 }
