@@ -86,8 +86,7 @@ class Site:
             "x,<b>y</b>,z\n" + "".join(f"{k},{HOSTILE if k else 'a'},\n" for k in range(100))
         )
         homes = {name: str(folder / name.lower()) for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME")}
-        # An interpreter that waits for the next run keeps its environment, which is deleted here.
-        self.environment = os.environ | homes | {"LONGSHORE_POOL_MEMBERS": "0"}
+        self.environment = os.environ | homes
         self.log = folder / "serve.log"
         command = [LONGSHORE, "serve", "--socket", str(folder / "s.sock"), "--http", "0", "--blocks", str(blocks)]
         with self.log.open("wb") as log:

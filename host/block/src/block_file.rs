@@ -1,14 +1,18 @@
 //! A file of a block: found when a run is checked, in a folder that stays open, and opened later by each part of the
-//! run. A file that changed meanwhile is an error.
+//! run. A file that changed meanwhile is an error, unless its contents were kept.
 
+use super::error::BlockError;
 use longshore_os::folder::{Folder, Identity, walk};
 use longshore_os::small_file::regular;
 use rustix::fs::{Stat, fstat};
 use rustix::io::Errno;
 use std::fs::File;
-use std::io;
+use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Most bytes of files that are kept in memory while a run waits to be started: many runs may.
+const KEPT_MAX: u64 = 32 << 10;
 
 /// A file of the block, to be copied beside the script.
 #[derive(Debug, Clone)]
@@ -17,6 +21,7 @@ pub struct BlockFile {
     /// Its path in the folder, without links.
     within: PathBuf,
     facts: Facts,
+    content: Option<Arc<[u8]>>,
     /// Its path below the working folder.
     pub path: String,
     /// Whether it is executable.
@@ -33,11 +38,42 @@ struct Facts {
 }
 
 impl BlockFile {
-    /// Opens it for reading.
+    /// Its contents, for reading. Blocks, unless [`BlockFile::is_kept`].
     ///
     /// # Errors
     /// It has changed.
-    pub fn open(&self) -> io::Result<File> {
+    pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        Ok(match &self.content {
+            Some(content) => Box::new(Cursor::new(Arc::clone(content))),
+            None => Box::new(self.opened()?),
+        })
+    }
+
+    /// Whether its contents are in memory.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.content.is_some()
+    }
+
+    /// Keeps the contents of small files in memory: of all of them, or of none.
+    ///
+    /// # Errors
+    /// [`BlockError::Read`]: a file has changed, or cannot be read.
+    pub fn keep_small(files: &mut [Self]) -> Result<(), BlockError> {
+        if files.iter().map(Self::bytes).fold(0, u64::saturating_add) > KEPT_MAX {
+            return Ok(());
+        }
+        for file in files {
+            let mut content = Vec::new();
+            // One that grows meanwhile has changed.
+            let read = file.opened().and_then(|opened| opened.take(KEPT_MAX).read_to_end(&mut content));
+            read.map_err(|source| BlockError::Read { path: file.folder.path().join(&file.within), source })?;
+            file.content = Some(content.into());
+        }
+        Ok(())
+    }
+
+    fn opened(&self) -> io::Result<File> {
         let opened = self.folder.open_file(&self.within).and_then(regular);
         let is_other = match &opened {
             Ok(file) => Facts::of(&fstat(file)?) != self.facts,
@@ -56,18 +92,19 @@ impl BlockFile {
     /// A file below an open folder, with what was found there.
     pub(super) fn found(folder: &Arc<Folder>, within: PathBuf, path: String, found: &Stat) -> Self {
         let executable = found.st_mode & 0o111 != 0;
-        Self { folder: Arc::clone(folder), within, facts: Facts::of(found), path, executable }
+        Self { folder: Arc::clone(folder), within, facts: Facts::of(found), content: None, path, executable }
     }
 
     /// A file without links below an open folder.
     pub(super) fn within(folder: &Arc<Folder>, within: &Path, path: &str) -> io::Result<Self> {
         let facts = Facts::of(&fstat(folder.open_file(within).and_then(regular)?)?);
         let (folder, within) = (Arc::clone(folder), within.to_owned());
-        Ok(Self { folder, within, facts, path: path.to_owned(), executable: false })
+        Ok(Self { folder, within, facts, content: None, path: path.to_owned(), executable: false })
     }
 
-    /// Its size when it was listed.
-    pub(super) fn bytes(&self) -> u64 {
+    /// Its size when it was listed, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
         u64::try_from(self.facts.bytes).unwrap_or_default()
     }
 
@@ -77,7 +114,7 @@ impl BlockFile {
         let found = walked.found.ok_or(io::ErrorKind::NotFound)?;
         let facts = Facts::of(&fstat(found)?);
         let (folder, within) = (Arc::new(walked.folder), walked.name.into());
-        Ok(Self { folder, within, facts, path: path.to_owned(), executable: false })
+        Ok(Self { folder, within, facts, content: None, path: path.to_owned(), executable: false })
     }
 }
 

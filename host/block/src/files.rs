@@ -175,6 +175,29 @@ mod tests {
     }
 
     #[test]
+    fn small_files_are_what_they_were_and_large_ones_are_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let block = block(folder.path());
+        let mut files = block.files().unwrap().files;
+        BlockFile::keep_small(&mut files).unwrap();
+        let before: Vec<_> = files.iter().map(|file| read(file).unwrap()).collect();
+        std::fs::write(folder.path().join("s.py"), "other code").unwrap();
+        std::fs::remove_dir_all(folder.path().join("data")).unwrap();
+        assert_eq!(files.iter().map(|file| read(file).unwrap()).collect::<Vec<_>>(), before);
+        std::fs::create_dir(folder.path().join("data")).unwrap();
+        std::fs::write(folder.path().join("data/table"), vec![b'x'; 32 << 10]).unwrap();
+        let mut files = block.files().unwrap().files;
+        BlockFile::keep_small(&mut files).unwrap();
+        assert!(!files.iter().any(BlockFile::is_kept));
+        // One that has changed since it was listed is not what was checked.
+        std::fs::write(folder.path().join("data/table"), "rows").unwrap();
+        let mut files = block.files().unwrap().files;
+        std::fs::write(folder.path().join("s.py"), "yet other code").unwrap();
+        let error = BlockFile::keep_small(&mut files).unwrap_err().to_string();
+        assert!(error.contains("s.py"), "{error}");
+    }
+
+    #[test]
     fn a_file_is_what_it_was_when_the_run_was_checked_or_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join("block").join(name);

@@ -7,7 +7,7 @@ use super::container_body::body;
 use super::events::{SIGKILL, who_killed};
 use super::facts::Asked;
 use super::lease::NamedContainer;
-use super::store::DockerStore;
+use super::store::{DockerStore, RUN};
 use super::{connect, refusal};
 use bollard::errors::Error as ApiError;
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig};
@@ -190,7 +190,7 @@ fn script_environment(image: Option<&RunImage>, policy: &Policy) -> ScriptEnviro
 /// The container of a run.
 fn container(shape: &Shape, instance: &Instance<'_>, policy: &Policy, has_agent: bool) -> ContainerCreateBody {
     let rights = body(policy);
-    let labels = [("longshore.run", instance.name), ("longshore.owner", "longshore")];
+    let labels = [(RUN, instance.name), ("longshore.owner", "longshore")];
     ContainerCreateBody {
         image: shape.image.as_ref().map(|image| image.id.0.clone()),
         entrypoint: Some(vec![if has_agent { AGENT } else { MOUNTED_AGENT }.into()]),

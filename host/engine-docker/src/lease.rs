@@ -38,7 +38,7 @@ pub(super) const LABEL: &str = "longshore.lease";
 const REAPS: Duration = Duration::from_secs(60);
 
 /// Prefix of the names of all containers.
-const NAMES: &str = "longshore-";
+pub(super) const NAMES: &str = "longshore-";
 
 /// Podman's error, up to some version, about a profile that is sent as text, as Docker requires: it opens a file of
 /// that name.
@@ -331,7 +331,7 @@ async fn remove_all(api: &bollard::Docker, lease: &str) -> Result<(), ApiError> 
     Ok(())
 }
 
-async fn remove(api: &bollard::Docker, name: &str) -> Result<(), ApiError> {
+pub(super) async fn remove(api: &bollard::Docker, name: &str) -> Result<(), ApiError> {
     let force = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
     match api.remove_container(name, Some(force)).await {
         // The container is removed already, or about to be.

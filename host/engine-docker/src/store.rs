@@ -3,9 +3,9 @@
 use super::build_container::DockerBuildContainer;
 use super::facts::Asked;
 use super::failed;
-use super::lease::{Containers, Leases, NamedContainer};
+use super::lease::{Containers, Leases, NAMES, NamedContainer, remove};
 use bollard::errors::Error as ApiError;
-use bollard::models::{ImageInspect, ImageSummary};
+use bollard::models::{ContainerSummary, ImageInspect, ImageSummary};
 use bollard::query_parameters::{
     ListContainersOptions, ListImagesOptions, ListVolumesOptions, RemoveImageOptions, RemoveVolumeOptions,
     TagImageOptions,
@@ -15,6 +15,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use longshore_config::settings::Settings;
+use longshore_engine::run_directory::{end_wait, waits};
 use longshore_engine::{
     Archives, BuildContainer, BuildPlan, Builds, BuiltImage, ContainerDefaults, ImageBuildPlan, ImageStore, Images,
     Login, NamesEvidence, NoAnswer, PullFailure, StoreError, StoredImage, Volumes,
@@ -25,12 +26,17 @@ use longshore_model::pull_progress::LayerProgress;
 use longshore_model::reference::Reference;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
+use std::path::{Path, PathBuf};
+
+/// The label of a container with the run that it is for.
+pub(super) const RUN: &str = "longshore.run";
 
 /// The image store of an engine.
 #[derive(Debug, Clone)]
 pub(crate) struct DockerStore {
     pub(super) api: bollard::Docker,
     containers: Containers,
+    runtime_folder: PathBuf,
     /// The engine's facts, if they were asked for.
     facts: Option<Asked>,
 }
@@ -40,7 +46,7 @@ impl DockerStore {
     pub(crate) fn new(api: bollard::Docker, settings: &Settings, facts: Option<Asked>) -> Self {
         let leases = Leases::new(&settings.state_folder, &settings.engine_socket);
         let containers = Containers::new(api.clone(), leases, settings.temporary_folder.clone());
-        Self { api, containers, facts }
+        Self { api, containers, runtime_folder: settings.runtime_folder.clone(), facts }
     }
 
     /// Connects, and checks that it answers.
@@ -53,9 +59,38 @@ impl DockerStore {
         self.containers.container(name).await
     }
 
+    /// All containers, running or not.
+    async fn listed(&self) -> Result<Vec<ListedContainer>, StoreError> {
+        let options = ListContainersOptions { all: true, ..ListContainersOptions::default() };
+        let found = self.api.list_containers(Some(options)).await.map_err(failed("listing the containers"))?;
+        Ok(found.into_iter().filter_map(|container| ListedContainer::of(container, &self.runtime_folder)).collect())
+    }
+
     /// Whether the next host finds the containers that are created from now on.
     pub(super) fn is_leased(&self) -> bool {
         self.containers.is_leased()
+    }
+}
+
+/// A container of the engine, of anybody.
+struct ListedContainer {
+    id: String,
+    name: String,
+    image: String,
+    /// The run of which its label tells.
+    run: Option<String>,
+    waits: bool,
+}
+
+impl ListedContainer {
+    fn of(container: ContainerSummary, runtime_folder: &Path) -> Option<Self> {
+        let (id, image) = (container.id?, container.image_id?);
+        let name = container.names.into_iter().flatten().next();
+        let name = name.map_or_else(|| id.clone(), |name| name.trim_start_matches('/').to_owned());
+        // Containers that others create of an image with such a label have other names.
+        let run = container.labels.and_then(|mut labels| labels.remove(RUN)).filter(|_| name.starts_with(NAMES));
+        let waits = run.as_deref().is_some_and(|run| waits(runtime_folder, run));
+        Some(Self { id, name, image, run, waits })
     }
 }
 
@@ -93,22 +128,29 @@ impl Images for DockerStore {
 
     fn in_use(&self) -> BoxFuture<'_, Result<HashSet<ImageId>, StoreError>> {
         async move {
-            let options = ListContainersOptions { all: true, ..ListContainersOptions::default() };
-            let found = self.api.list_containers(Some(options)).await;
-            let found = found.map_err(failed("listing the containers"))?;
-            Ok(found.into_iter().filter_map(|container| container.image_id).map(ImageId).collect())
+            let users = self.listed().await?.into_iter().filter(|container| !container.waits);
+            Ok(users.map(|container| ImageId(container.image)).collect())
+        }
+        .boxed()
+    }
+
+    fn let_go<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<(), StoreError>> {
+        async move {
+            for container in self.listed().await?.into_iter().filter(|found| found.image == image.0 && found.waits) {
+                // Its host may give it a run meanwhile.
+                if container.run.is_some_and(|run| end_wait(&self.runtime_folder, &run)) {
+                    remove(&self.api, &container.id).await.map_err(failed("removing a container that waits"))?;
+                }
+            }
+            Ok(())
         }
         .boxed()
     }
 
     fn users<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
         async move {
-            let options = ListContainersOptions { all: true, ..ListContainersOptions::default() };
-            let found = self.api.list_containers(Some(options)).await;
-            let found = found.map_err(failed("listing the containers"))?;
-            let users = found.into_iter().filter(|container| container.image_id.as_deref() == Some(&image.0));
-            let name = |names: Vec<String>| names.first().map(|name| name.trim_start_matches('/').to_owned());
-            Ok(users.filter_map(|container| container.names.and_then(name).or(container.id)).collect())
+            let users = self.listed().await?.into_iter().filter(|found| found.image == image.0 && !found.waits);
+            Ok(users.map(|container| container.name).collect())
         }
         .boxed()
     }

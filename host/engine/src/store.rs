@@ -65,10 +65,13 @@ pub trait Images: Send + Sync {
     /// All images with a label, or with a label of a value (`key=value`); all images if `None`.
     fn list<'a>(&'a self, label: Option<&'a str>) -> BoxFuture<'a, Result<Vec<StoredImage>, StoreError>>;
 
-    /// The images of all containers, running or not.
+    /// The images of all containers, running or not, but of those that wait for a run.
     fn in_use(&self) -> BoxFuture<'_, Result<HashSet<ImageId>, StoreError>>;
 
-    /// The names of the containers of an image, running or not.
+    /// Ends the containers of an image that wait for a run.
+    fn let_go<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The names of the containers of an image, running or not, but of those that wait for a run.
     fn users<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Vec<String>, StoreError>>;
 
     /// Bytes that an image adds to the nearest named image below it; all of its own if none is known.

@@ -1,5 +1,5 @@
-//! What a run uses of its host, and shares with the host's other runs. It is made for each run or chain, and the steps of a chain and the parts of a
-//! partitioned run have the same.
+//! What a run uses of its host, and shares with the host's other runs. It is made for each run or chain, and the steps of a
+//! chain and the parts of a partitioned run have the same.
 
 use crate::admission::Admission;
 use crate::pool::Pool;

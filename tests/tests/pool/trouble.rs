@@ -240,3 +240,34 @@ fn a_host_that_is_killed_with_members_leaves_nothing_and_one_that_stops_neither(
         soon("its containers are gone", || !there.iter().any(|id| exists(id)));
     }
 }
+
+/// An image is not in use by what only waits: it can be removed while interpreters wait in it, and is made again for the
+/// next run.
+#[test]
+fn images_are_removed_while_interpreters_wait_in_them() {
+    let user = User::with_folder("pool-");
+    user.file("block/Dockerfile", "FROM longshore/python\nRUN true\n");
+    user.file("block/main.py", "import json\nprint('end')\n");
+    let pooled = resident(&user.home, &[]);
+    let ran = || run(&user, &pooled, &["block", "--engine", "docker"]);
+    let waiting = || user.home.left().iter().filter(|line| line.starts_with("container")).count();
+    let images = |arguments: &[&str]| {
+        let output = user.command(&[&["images"], arguments].concat()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!((ran().result(), ran().record["outcome"].as_str()), ("miss", Some("succeeded")));
+    soon("an interpreter waits", || waiting() > 0 && ran().result() == "hit");
+    for _ in 0..3 {
+        soon("an interpreter waits", || waiting() > 0);
+        // Until the engine has removed the container of the run itself.
+        soon("nothing uses it", || !images(&["list", "--json"]).contains("\"in_use\": true"));
+        assert!(waiting() > 0);
+        images(&["prune", "--all"]);
+        let listed: serde_json::Value = serde_json::from_str(&images(&["list", "--json"])).unwrap();
+        assert_eq!(listed.as_array().map(Vec::len), Some(0), "{listed}");
+        soon("its container is gone", || waiting() == 0);
+        let again = ran();
+        assert_eq!((again.result(), again.record["outcome"].as_str()), ("miss", Some("succeeded")), "{}", again.why());
+    }
+}

@@ -77,6 +77,10 @@ impl Images for KeptStore {
         self.inner.in_use()
     }
 
+    fn let_go<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.inner.let_go(image)
+    }
+
     fn users<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
         self.inner.users(image)
     }

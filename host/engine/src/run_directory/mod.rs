@@ -2,9 +2,11 @@
 //! Longshore's own. `folder.rs` marks and locks folders, and `runs.rs` checks the owner of the folder above.
 
 mod runs;
+mod waits;
 
 use longshore_os::locked_folder::{LockedFolder, remove_abandoned};
 pub(crate) use runs::check_runtime_folder;
+pub use waits::{end_wait, waits};
 
 use crate::EngineError;
 use crate::listener::{Listener, Peers, SOCKET_PATH_BYTES};

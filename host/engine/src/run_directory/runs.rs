@@ -16,7 +16,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 /// Name of the folder.
-const NAME: &str = "runs";
+pub(super) const NAME: &str = "runs";
 
 /// How folders are opened that this user may not be allowed to read. Links are not followed: they may belong to anyone.
 const OPENING: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);

@@ -162,7 +162,7 @@ impl<'a> Planned<'a> {
             archive.append_data(&mut header(text.len() as u64, false), &name, text.as_bytes())?;
             for file in files.iter().filter(|file| file.path != name) {
                 let opened = file.open()?;
-                let bytes = opened.metadata()?.len();
+                let bytes = file.bytes();
                 archive.append_data(&mut header(bytes, file.executable), &file.path, opened.take(bytes))?;
             }
             let mut made = archive.into_inner()?;

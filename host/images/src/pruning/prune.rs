@@ -13,8 +13,8 @@ use super::survey::Survey;
 use super::{caches, folders};
 use crate::usage_store::{LockGuard, UsageStore};
 use longshore_config::settings::Settings;
-use longshore_engine::ImageStore;
 use longshore_engine::task::blocking;
+use longshore_engine::{ImageStore, StoreError};
 use longshore_model::causes::chain;
 use longshore_model::image_id::ImageId;
 use std::error::Error;
@@ -24,6 +24,9 @@ use std::time::{Duration, SystemTime};
 /// Name of the lock of clean-up itself: two at once would both continue with the next image when one is locked by the
 /// other, and remove more than needed.
 const TURN: &str = "prune";
+
+/// Attempts to remove an image in which interpreters may wait.
+const ATTEMPTS: u32 = 5;
 
 /// How long the usage store keeps records of missing images. Another engine of this user may have them; uses of a month
 /// ago no longer matter.
@@ -212,12 +215,26 @@ async fn remove_image(store: &dyn ImageStore, id: &ImageId, names: &[String]) ->
     }
     let references = if names.is_empty() { std::slice::from_ref(&id.0) } else { names };
     for reference in references {
-        if let Err(error) = store.remove(reference).await {
+        if let Err(error) = remove_name(store, id, reference).await {
             // The engine refuses if a container was created at the last moment.
             return if store.in_use().await?.contains(id) { Ok(Removal::Skipped) } else { Err(error.into()) };
         }
     }
     Ok(Removal::Gone { freed: store.find(&id.0).await?.is_none() })
+}
+
+/// Removes a name of an image in which interpreters may wait. A host may be about to make one more, and does not try again
+/// at once.
+async fn remove_name(store: &dyn ImageStore, id: &ImageId, name: &str) -> Result<(), StoreError> {
+    let mut attempts = 0;
+    loop {
+        store.let_go(id).await?;
+        let removed = store.remove(name).await;
+        attempts += 1;
+        if removed.is_ok() || attempts == ATTEMPTS || store.in_use().await?.contains(id) {
+            return removed;
+        }
+    }
 }
 
 /// Forgets images that no longer exist and were not used for long. Pins and locked records stay.

@@ -101,8 +101,13 @@ impl<K: Clone + Eq + Hash> Demand<K> {
 
     /// A member could not be made.
     pub(super) fn failed(&mut self, key: &K, now: Instant) {
+        self.change(key, |entry| entry.making = entry.making.saturating_sub(1));
+        self.delay(key, now);
+    }
+
+    /// The next member is not made at once, and after several such times later still.
+    pub(super) fn delay(&mut self, key: &K, now: Instant) {
         self.change(key, |entry| {
-            entry.making = entry.making.saturating_sub(1);
             let delay = RETRY.saturating_mul(1 << entry.failures.min(6)).min(RETRY_MAX);
             entry.failures += 1;
             entry.not_before = Some(now + delay);
@@ -127,6 +132,11 @@ impl<K: Clone + Eq + Hash> Demand<K> {
     /// Members that are being made.
     pub(super) fn making(&self, key: &K) -> usize {
         self.entries.get(key).map_or(0, |entry| entry.making)
+    }
+
+    /// The keys that are remembered.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &K> {
+        self.entries.keys()
     }
 
     /// Whether nothing is remembered.

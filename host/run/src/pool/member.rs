@@ -6,7 +6,7 @@ use super::key::Key;
 use crate::container::{Ending, NoAgent, Started, launch, wait_for_agent};
 use crate::session::{Acceptor, AgentSession, Waiting};
 use longshore_engine::run_directory::RunDirectory;
-use longshore_engine::{Container, Engine, Instance, ScriptUser};
+use longshore_engine::{Container, Engine, EngineError, Instance, ScriptUser};
 use longshore_model::cancel::Cancel;
 use longshore_model::causes::chain;
 use longshore_model::run_id::new_run_id;
@@ -38,8 +38,19 @@ pub(super) enum NotMade {
     Agent,
     /// Only so many of the imports can be done before the script is known, and why.
     Imports(usize, String),
+    /// Its image is gone.
+    Image,
     /// The container or the interpreter failed.
     Failed(String),
+}
+
+impl NotMade {
+    fn of(error: EngineError) -> Self {
+        match error {
+            EngineError::ImageGone => Self::Image,
+            error => Self::Failed(chain(&error)),
+        }
+    }
 }
 
 /// A request to take a member; the answer moves it.
@@ -54,8 +65,10 @@ impl Member {
         stop: &Cancel,
     ) -> Result<Made, NotMade> {
         let name = new_run_id();
-        let (image, failed) = (key.base.shape.image.as_ref(), |error| NotMade::Failed(chain(&error)));
+        let (image, failed) = (key.base.shape.image.as_ref(), NotMade::of as fn(EngineError) -> NotMade);
         let directory = RunDirectory::create(runtime_folder, &name).await.map_err(failed)?;
+        // From here on it may be ended by whoever removes its image.
+        directory.begin_wait().map_err(failed)?;
         let user = engine.script_user(image, false);
         let listener = directory.listen(engine.peers(user.as_ref())).map_err(failed)?;
         let instance = Instance { name: &name, directory: &directory, user: user.as_ref() };
@@ -99,6 +112,8 @@ impl Member {
         let ended = tokio::select! {
             claimed = &mut claim => {
                 match claimed {
+                    // Whoever has taken it removes its image.
+                    Ok(_) if !self.started.directory.take_wait() => self.end().await,
                     // A caller that was cancelled meanwhile takes nothing, and the member is not used again.
                     Ok(claim) => match claim.send(self.started) {
                         Ok(()) => {}

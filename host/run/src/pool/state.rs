@@ -167,6 +167,13 @@ impl State {
         self.serve(&key);
     }
 
+    /// Forgets what concerns nothing that is asked for any more.
+    pub(super) fn tidy(&mut self) {
+        let asked: HashSet<&Base> = self.demand.keys().map(|key| &key.base).collect();
+        self.engines.retain(|base, _| asked.contains(base));
+        self.old.retain(|base| asked.contains(base));
+    }
+
     fn put(&mut self, handle: Handle) {
         self.status.waiting += 1;
         self.status.memory_bytes += handle.memory_bytes;
@@ -206,6 +213,13 @@ impl State {
         let handle = self.detach(base, |member| member.number == number)?;
         self.demand.gone(&handle.key);
         Some(handle)
+    }
+
+    /// Removes a member that has ended by itself. Another one is made a moment later.
+    pub(super) fn lost(&mut self, base: &Base, number: u64) {
+        if let Some(handle) = self.remove(base, number) {
+            self.demand.delay(&handle.key, Instant::now());
+        }
     }
 
     /// Removes a member that is no longer wanted, which the demand has counted already.

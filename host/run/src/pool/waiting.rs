@@ -188,6 +188,7 @@ impl Inner {
                 Step::Drop(key) => state.drop_one(&key),
             }
         }
+        state.tidy();
     }
 
     fn begin_to_make(self: &Arc<Self>, state: &mut State, key: Key) {
@@ -223,7 +224,8 @@ impl Inner {
         self.changed.notify_one();
         if let Some(why) = member.wait(claimed).await {
             tracing::warn!("an interpreter that waited for a run has ended: {why}");
-            drop(self.state().remove(&base, number));
+            // Whatever has ended it may go on for a moment, such as the removal of its image.
+            self.state().lost(&base, number);
         }
     }
 
@@ -241,6 +243,8 @@ impl Inner {
                 state.learn(key, number);
                 return;
             }
+            // A run would name another one.
+            NotMade::Image => state.demand.forget(key),
             NotMade::Failed(why) => tracing::warn!("an interpreter cannot be prepared: {why}"),
         }
         state.awaited.remove(key);

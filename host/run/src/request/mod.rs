@@ -238,11 +238,12 @@ impl RunRequest {
         check_limits(&self.limits)?;
         let invocation = Invocation::check(take(&mut self.arguments), take(&mut self.environment))?;
         let chunk_rows = if block.mode == Mode::Stream { Some(self.check_stream(&block)?) } else { None };
-        let BlockFiles { files, notes: passed_over, .. } = block.files()?;
+        let BlockFiles { mut files, notes: passed_over, .. } = block.files()?;
         notes.extend(passed_over.into_iter().map(Note::from));
         check_hidden(&block, &files)?;
         let modules = modules(&files);
         let leading_imports = leading_imports(&block);
+        BlockFile::keep_small(&mut files)?;
         let declared = block.inputs.as_deref();
         let (placed, wrong) = inputs::placed(self.inputs, declared);
         self.inputs = placed;

@@ -1,21 +1,19 @@
 //! The agent's connection: the host sends what to run; the agent reports the script's output and how it ended. The run
 //! decides on the outcome.
 
+use super::files::send_files;
 use super::missing_sdk::MissingSdk;
 use crate::connection::{Incoming, Outgoing, WRITING, say};
 use crate::hints::Printed;
 use crate::kept::WorkdirCapture;
 use longshore_block::BlockFile;
-use longshore_engine::task::blocking;
 use longshore_model::causes::chain;
 use longshore_model::event::{Event, Events};
 use longshore_model::redact::{Masking, Secrets};
-use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{
-    Begin, ConnectionError, Dropped, Exit, ExitStatus, Frame, FromAgent, Hello, LogSource, Payload, ProtocolError,
-    ToAgent, Version,
+    Begin, ConnectionError, Dropped, Exit, ExitStatus, FromAgent, Hello, LogSource, ProtocolError, ToAgent, Version,
 };
-use std::io::{self, Read};
+use std::io;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -89,15 +87,7 @@ impl AgentSession {
         begin: Begin,
         files: Vec<BlockFile>,
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        let outgoing = self.outgoing.clone();
-        async move {
-            send(&outgoing, Frame::new(&ToAgent::Begin(begin))).await;
-            for file in files {
-                send_file(&outgoing, file).await?;
-            }
-            send(&outgoing, Frame::new(&ToAgent::Start)).await;
-            Ok(())
-        }
+        send_files(self.outgoing.clone(), ToAgent::Begin(begin), files)
     }
 
     /// Listens until the script has ended and its kept files have arrived. `told` gets the reports before that.
@@ -269,31 +259,6 @@ impl Keeper {
 
 fn broken() -> ProtocolError {
     ProtocolError::Unexpected { expected: "files to keep", received: "an early end of their writer".into() }
-}
-
-async fn send_file(outgoing: &Outgoing, file: BlockFile) -> io::Result<()> {
-    let (path, executable) = (file.path.clone(), file.executable);
-    let mut opened = blocking(move || file.open()).await?;
-    loop {
-        let (source, part) = blocking(move || {
-            let mut part = Vec::with_capacity(INLINE_MAX);
-            opened.by_ref().take(INLINE_MAX as u64).read_to_end(&mut part)?;
-            Ok((opened, part))
-        })
-        .await?;
-        opened = source;
-        let last = part.len() < INLINE_MAX;
-        let message = ToAgent::File { path: path.clone(), executable, last };
-        send(outgoing, Frame::with(&message, Payload::Inline(part))).await;
-        if last {
-            return Ok(());
-        }
-    }
-}
-
-/// Sends a frame. The reader notices a closed connection.
-pub(super) async fn send(outgoing: &Outgoing, frame: Frame) {
-    let _ = outgoing.send(frame).await;
 }
 
 fn unexpected(expected: &'static str, received: &str) -> AgentEnd {

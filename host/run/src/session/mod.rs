@@ -3,6 +3,7 @@
 
 mod acceptor;
 mod agent;
+mod files;
 mod missing_sdk;
 mod preparing;
 mod script;

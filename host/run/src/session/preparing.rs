@@ -1,7 +1,8 @@
 //! An agent before its run: the host sends the interpreter to start, hears that it waits, and notices its end. What its
 //! report says is untrusted, as all that comes from a container.
 
-use super::agent::{AgentSession, send};
+use super::agent::AgentSession;
+use super::files::send;
 use longshore_model::causes::chain;
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{ConnectionError, Frame, FromAgent, Payload, Prepare, ToAgent};

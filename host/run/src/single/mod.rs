@@ -281,10 +281,8 @@ impl Run<'_> {
         acceptor: &mut Acceptor,
     ) -> Seen {
         let Supervised { image, script_environment, kind } = site;
-        let (target, run_id) = (self.prepared.keep.clone(), self.run_id.clone());
-        let creating = blocking(move || target.map(|target| WorkdirCapture::begin(target, &run_id)).transpose());
-        let keeping = match creating.await {
-            Ok(keeping) => keeping.map(Box::new),
+        let keeping = match self.capture().await {
+            Ok(keeping) => keeping,
             Err(error) => {
                 let failure = Some(format!("cannot create the file for kept files: {error}"));
                 return (Evidence { write_failure: failure, ..Evidence::default() }, Vec::new(), None);
@@ -338,6 +336,13 @@ impl Run<'_> {
         self.no_sdk = image.filter(|_| seen.sdk_missing).map(missing_sdk::no_sdk);
         self.prepared.notes.extend(seen.notes);
         (seen.evidence, seen.finished, seen.exit)
+    }
+
+    /// Begins to keep the working folder, if requested.
+    async fn capture(&self) -> std::io::Result<Option<Box<WorkdirCapture>>> {
+        let Some(target) = self.prepared.keep.clone() else { return Ok(None) };
+        let run_id = self.run_id.clone();
+        blocking(move || WorkdirCapture::begin(target, &run_id)).await.map(|keeping| Some(Box::new(keeping)))
     }
 
     fn tell(&self, event: Event) {

@@ -153,6 +153,10 @@ impl Images for Planted {
         async { Ok(HashSet::new()) }.boxed()
     }
 
+    fn let_go<'a>(&'a self, _: &'a ImageId) -> BoxFuture<'a, Result<(), StoreError>> {
+        async { Ok(()) }.boxed()
+    }
+
     fn users<'a>(&'a self, _image: &'a ImageId) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
         async { Ok(Vec::new()) }.boxed()
     }
