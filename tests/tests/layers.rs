@@ -340,6 +340,7 @@ const CHANGED_BY_PATH: &[(&str, &str)] = &[
     ("images/src/pruning/folders.rs", "folders of the cache"),
     ("os/src/locked_folder.rs", "the folder above those of ours, which is opened then"),
     ("engine/src/run_directory/mod.rs", "a socket in a folder that this user alone can enter"),
+    ("engine/src/run_directory/waits.rs", "a mark in a folder that this user alone can enter"),
     ("engine/src/run_directory/runs.rs", "the runtime folder, whose owner and mode are looked at then"),
     ("os/src/publish/journal.rs", "a folder of the state that this user alone can enter"),
     ("os/src/publish/unpublished.rs", "`linkat` of an open file, by its number"),
