@@ -39,7 +39,7 @@ last.traceback <- function(errors) {
 #' @export
 `[[.longshore_result` <- function(x, i, ...) {
   x <- unclass(x)
-  if (is.character(i) && length(i) == 1L && i %in% c("outputs", "record", "log", "message", "run.id", "steps")) {
+  if (is.character(i) && length(i) == 1L && i %in% c("outputs", "record", "log", "message", "run.id")) {
     return(x[[i]])
   }
   place <- if (is.character(i)) match(i, names(x$outputs)) else match(i, x$numbers)

@@ -42,9 +42,20 @@ steps <- list(
 )
 result <- run(steps, c("first=second", "second=all:0", "first:0=all:1"))
 stopifnot(identical(readLines(target), c("n", "4", "6", "8", "2", "3", "4")), length(result$outputs) == 0L)
-written <- tryCatch(result[[1L]], longshore_error = identity)
+nothing <- tryCatch(result[[1L]], longshore_error = identity)
+stopifnot(nothing$kind == "value", grepl("it returned: none", conditionMessage(nothing)))
 result <- run(list(chain.step(add, table), chain.step(join, NULL, table)))
 stopifnot(identical(as.integer(result[[1L]]$n), c(2L, 3L, 4L, 1L, 2L, 3L)))
+
+# An output may be called like a part of the result.
+block <- file.path(folder, "block")
+dir.create(block)
+writeLines(c(
+  "name = \"b\"", "language = \"r\"", "script = \"s.R\"", "[[outputs]]\nid = \"steps\""
+), file.path(block, "block.toml"))
+file.copy(twice, file.path(block, "s.R"))
+result <- run(list(chain.step(add, table), block))
+stopifnot(identical(as.integer(result[["steps"]]$n), c(4L, 6L, 8L)), identical(names(result$steps), c("add", "block")))
 
 # What is wrong is said before anything starts.
 expected <- c(

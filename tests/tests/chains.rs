@@ -1,13 +1,16 @@
-//! A chain across Python and R in containers: every kind of column arrives as it does through files, with the resident host and
-//! without it, and the history has one run with all steps.
+//! A chain across Python and R in containers: every kind of column arrives as it does through files, with the resident
+//! host and without it, and the history has one run with all steps. Nothing is left of one that ends early.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod command;
 
 use command::{Home, Resident};
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// Makes a table with columns of all kinds, with and without missing values.
 const MAKE: &str = r#"
@@ -67,6 +70,34 @@ fn succeeded(output: &Output) {
 
 fn run(home: &Home, folder: &Path, arguments: &[&str]) {
     succeeded(&home.longshore(folder, &[&["run", "--engine", "docker"], arguments].concat()));
+}
+
+#[test]
+fn nothing_is_left_in_the_engine_of_a_chain_that_is_cancelled_or_whose_caller_is_gone() {
+    let (home, folder) = (Home::new(), tempfile::tempdir().unwrap());
+    let folder = folder.path();
+    let waits = "import time\nprint('it waits', flush=True)\ntime.sleep(600)\n";
+    for (name, script) in [("make.py", MAKE), ("through.R", PASS_R), ("waits.py", waits)] {
+        std::fs::write(folder.join(name), script).unwrap();
+    }
+    let resident = Resident::start_with(&home, &[], &[("LONGSHORE_POOL_MEMBERS", "0")]);
+    for signal in [Signal::INT, Signal::KILL] {
+        let mut command = Command::new(command::path());
+        let steps = ["make.py", "through.R", "waits.py", "-o", "out.csv"];
+        command.args(["run", "--engine", "docker"]).args(steps).current_dir(folder).stdout(Stdio::piped());
+        let mut child = resident.of(home.of(&mut command)).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap().contains("it waits")), "{}", resident.log());
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let ended = child.wait().unwrap();
+        assert_eq!(ended.code(), (signal == Signal::INT).then_some(130), "{}", resident.log());
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while home.left().iter().any(|left| left.starts_with("container")) {
+            assert!(Instant::now() < deadline, "{:?}", home.left());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert!(!folder.join("out.csv").exists());
+    }
 }
 
 #[test]

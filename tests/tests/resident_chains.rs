@@ -205,6 +205,31 @@ fn what_belongs_to_no_step_is_refused() {
     assert_eq!(problems, ["something was sent along for step 1, and there are 1"]);
 }
 
+#[test]
+fn nothing_is_left_of_a_chain_that_was_not_sent_to_its_end() {
+    let user = User::with_folder("chains-");
+    let resident = resident(&user);
+    let sent_along = |name: &str| {
+        let block = SubmittedBlock::Files { name: name.into(), script: Some("s.py".into()) };
+        SubmittedStep { name: None, run: Submission::new(block) }
+    };
+    let names = ["sent-half-first", "sent-half-second"];
+    let steps = names.map(sent_along).to_vec();
+    let caller = Caller::connect(&resident.socket(), software()).unwrap();
+    let mut submitting = caller.submit_chain(&SubmittedChain { steps, connections: Vec::new() }).unwrap();
+    for step in 0..2 {
+        submitting.of_step(step);
+        submitting.file("s.py", false, &b"print()\n"[..]).unwrap();
+    }
+    let kept = |name: &str| {
+        let temporary = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+        temporary.filter(|entry| entry.path().join(name).exists()).count()
+    };
+    soon("the files are kept", || names.iter().all(|name| kept(name) == 1));
+    drop(submitting);
+    soon("the files are gone", || names.iter().all(|name| kept(name) == 0));
+}
+
 /// What differs from one run to the next.
 fn without_times(text: &str) -> String {
     let Ok(mut record) = serde_json::from_str::<Value>(text) else {
