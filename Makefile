@@ -142,9 +142,10 @@ test-server: setup images build venv ## Run the conformance suite through a resi
 	@tests/needs
 	@LONGSHORE_TEST_SERVER=1 cargo test --locked -p longshore-tests --test conformance
 
-test-pooled: setup images build venv ## Run the conformance suite in interpreters that wait for their runs
+test-pooled: setup images build venv ## Run conformance and hostile scripts in interpreters that wait for their runs
 	@tests/needs
 	@LONGSHORE_TEST_SERVER=1 LONGSHORE_POOL_WAIT=true cargo test --locked -p longshore-tests --test conformance
+	@LONGSHORE_TEST_SERVER=1 $(VENV)/bin/python3 -m pytest -q tests/hostile
 
 test-dist: dist engine venv ## Install the Debian package in a clean container, run there without an engine
 	@$(VENV)/bin/python3 -m pytest -q tests/dist

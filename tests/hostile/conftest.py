@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import container
@@ -20,7 +21,7 @@ class Ordinary(container.Caller):
         super().__init__(user.home)
         self.user = user
 
-    def variables(self) -> dict[str, str]:
+    def own_variables(self) -> dict[str, str]:
         return self.user.variables()
 
     def folder(self, name: str) -> Path:
@@ -43,14 +44,22 @@ def pytest_sessionstart() -> None:
     container.remove_abandoned()
 
 
+@contextmanager
+def as_asked(caller: container.Caller) -> Iterator[container.Caller]:
+    """Has the runs of a caller go through a resident host, if the tests are to be run so."""
+    with caller.served() if os.environ.get("LONGSHORE_TEST_SERVER") else nullcontext():
+        yield caller
+
+
 @pytest.fixture(scope="session")
-def root(tmp_path_factory: pytest.TempPathFactory) -> container.Caller:
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[container.Caller]:
     """Root, with an empty home."""
-    return container.Caller(tmp_path_factory.mktemp("home"))
+    with as_asked(container.Caller(tmp_path_factory.mktemp("home"))) as caller:
+        yield caller
 
 
 @pytest.fixture(scope="session")
 def callers(root: container.Caller) -> Iterator[dict[str, container.Caller]]:
     """All who call, by name."""
-    with users.User() as user:
-        yield {"root": root, "user": Ordinary(user)}
+    with users.User() as user, as_asked(Ordinary(user)) as ordinary:
+        yield {"root": root, "user": ordinary}

@@ -187,7 +187,12 @@ class Sight:
 
 
 def look(
-    batch: Batch, token: str, given: Mapping[str, Any], running: Running, neighbour: Callable[[str], str]
+    batch: Batch,
+    token: str,
+    given: Mapping[str, Any],
+    running: Running,
+    neighbour: Callable[[str], str],
+    host: Process,
 ) -> dict[str, bool]:
     """Waits until all attempts did what they can, and sees which succeeded."""
     running.until([attempt.name for attempt in batch.attempts])
@@ -198,7 +203,7 @@ def look(
         running.text,
         {**given, "target": int(stands_in[1]) if stands_in else 1},
         cache(neighbour),
-        Process(running.process.pid),
+        host,
     )
     return {attempt.name: attempt.seen(scene, scene.of(attempt.name)) for attempt in batch.attempts}
 
@@ -214,7 +219,12 @@ def with_longshore(batch: Batch, folder: Path, who: "Caller") -> Sight:
         with who.longshore(["run", folder / "block", "--engine", "docker", *arguments], folder) as running:
             try:
                 succeeded = look(
-                    batch, token, given, running, lambda script: who.neighbour(script, folder / "neighbour")
+                    batch,
+                    token,
+                    given,
+                    running,
+                    lambda script: who.neighbour(script, folder / "neighbour"),
+                    who.serves(running),
                 )
             except GoneError:
                 if running.process.wait(DEADLINE) != batch.ends:
@@ -244,7 +254,12 @@ def without_wall(batch: Batch, folder: Path) -> Sight:
         running = Running.start([*command, IMAGES[batch.language], "-c", script])
         try:
             succeeded = look(
-                batch, token, given, running, lambda script: neighbour(script, folder / "neighbour", parts)
+                batch,
+                token,
+                given,
+                running,
+                lambda script: neighbour(script, folder / "neighbour", parts),
+                Process(running.process.pid),
             )
         finally:
             subprocess.run(["docker", "kill", name], capture_output=True, check=False, timeout=DEADLINE)
@@ -286,11 +301,42 @@ class Caller:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        # The resident host that its runs go through, if they do.
+        self.resident: Running | None = None
+
+    def own_variables(self) -> dict[str, str]:
+        """Its environment."""
+        own = {f"XDG_{kind}_HOME": str(self.home / kind.lower()) for kind in ("STATE", "CONFIG")}
+        return dict(os.environ) | own
 
     def variables(self) -> dict[str, str]:
         """The environment of the command."""
-        own = {f"XDG_{kind}_HOME": str(self.home / kind.lower()) for kind in ("STATE", "CONFIG")}
-        return dict(os.environ) | own
+        return self.own_variables() | ({"LONGSHORE_RUNS_SERVER": str(self.socket)} if self.resident else {})
+
+    @property
+    def socket(self) -> Path:
+        """Where a resident host of its own listens."""
+        return self.home / "host" / "s.sock"
+
+    @contextmanager
+    def served(self) -> Iterator[None]:
+        """Has its runs go through a resident host, each in an interpreter that has waited for it."""
+        command = self.command([LONGSHORE, "serve", "--socket", self.socket])
+        variables = self.own_variables() | {"LONGSHORE_POOL_WAIT": "true"}
+        self.resident = Running.start(command, cwd=self.home, env=variables)
+        try:
+            deadline = time.monotonic() + DEADLINE
+            while not self.socket.exists():
+                assert time.monotonic() < deadline and self.resident.process.poll() is None, self.resident.text
+                time.sleep(0.02)
+            yield
+        finally:
+            status = self.resident.end(signal.SIGTERM)
+        assert status == 0, f"the host ended with {status}: {self.resident.text}"
+
+    def serves(self, running: Running) -> Process:
+        """The process that serves the container of a command."""
+        return Process((self.resident or running).process.pid)
 
     def folder(self, name: str) -> Path | None:
         """A new folder for a run, where not every folder will do."""
