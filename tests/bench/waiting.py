@@ -42,6 +42,7 @@ IMPORTS = "import pandas\nimport time\nprint(time.monotonic_ns(), flush=True)\n"
 ATTACHES = "library(data.table)\ncat(format(as.numeric(Sys.time()) * 1e9, digits = 20), '\\n')\n"
 
 DOUBLES = """
+import pandas
 from longshore.api import Api
 api = Api()
 api.write_output_records(api.read_input_records())
@@ -141,19 +142,39 @@ def row(name: str, seconds: list[float], docker: list[float], guarantees: str) -
     return f"| {name} | {spread(seconds)} | {times:,.0f} | {guarantees} |"
 
 
+@contextlib.contextmanager
+def echo() -> Iterator[Callable[[], float]]:
+    """What sends a byte to a process that waits for it, and gives the seconds until it is back: what the machine needs to
+    wake two processes up."""
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdin and process.stdout
+        to, back = process.stdin, process.stdout
+
+        def action() -> float:
+            before = time.monotonic_ns()
+            to.write(b"x")
+            back.read(1)
+            return (time.monotonic_ns() - before) / 1e9
+
+        yield action
+        to.close()
+
+
 def python_lines(folder: Path, path: str) -> list[str]:
     """First lines of Python scripts that import pandas."""
     script = folder / "imports.py"
     script.write_text(IMPORTS)
     others = peers(folder, script, ["python3"], PYTHON_IMAGE)
     from_rust(script, path, LEARNT, REFILLED)
-    seen = in_turns(
-        ROUNDS,
-        rust=refilled(lambda: from_rust(script, path)[0][0]),
-        python=refilled(from_python(script, path, time.monotonic_ns)),
-        **{name: command(arguments) for name, (arguments, _) in others.items()},
-        bare=command([sys.executable, str(script)]),
-    )
+    with echo() as woken:
+        seen = in_turns(
+            ROUNDS,
+            rust=refilled(lambda: from_rust(script, path)[0][0]),
+            python=refilled(from_python(script, path, time.monotonic_ns)),
+            woken=refilled(woken),
+            **{name: command(arguments) for name, (arguments, _) in others.items()},
+            bare=command([sys.executable, str(script)]),
+        )
     docker = seen["`docker run --rm --network none`"]
     calls = from_rust(script, path, CALLS, REFILLED / 2)
     hits = sorted(seconds for seconds, pool in calls if '"hit"' in pool)
@@ -164,6 +185,7 @@ def python_lines(folder: Path, path: str) -> list[str]:
         row("a caller in Python", seen["python"], docker, ISOLATED),
         *(row(name, seen[name], docker, guarantees) for name, (_, guarantees) in others.items()),
         row("the bare script", seen["bare"], docker, "nothing"),
+        row("a byte to a process that waits, and back", seen["woken"], docker, "no script"),
     ]
     if hits:
         median, last = statistics.median(hits) * 1000, hits[max(0, int(len(hits) * 0.99) - 1)] * 1000
