@@ -114,7 +114,8 @@ state = {
     "signals": {str(number): str(signal.getsignal(number)) for number in sorted(signal.valid_signals())},
     "threads": [threading.active_count(), threading.current_thread() is threading.main_thread()],
     "filters": [str(entry) for entry in warnings.filters],
-    "gc": [gc.isenabled(), gc.get_threshold(), gc.get_freeze_count(), gc.get_debug()],
+    # Objects of early imports are frozen, and differ in nothing else.
+    "gc": [gc.isenabled(), gc.get_threshold(), gc.get_debug()],
     "recursion": sys.getrecursionlimit(),
     "interval": sys.getswitchinterval(),
     "fault handler": faulthandler.is_enabled(),
