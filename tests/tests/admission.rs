@@ -73,11 +73,16 @@ impl Served {
 
     /// A run of this process.
     fn submit(&self, script: &str, name: &str) -> Run {
+        self.submit_within(script, name, None)
+    }
+
+    fn submit_within(&self, script: &str, name: &str, limit: Option<Duration>) -> Run {
         let software = Software { name: "test".into(), version: "1".into() };
         let path = self.user.at(script).display().to_string();
         let mut submission = Submission::new(SubmittedBlock::Path(path));
         submission.engine = Some("process".into());
         submission.arguments = vec![self.folder(), name.into()];
+        submission.limits.timeout_ms = limit.map(|limit| limit.as_millis().try_into().unwrap());
         Caller::connect(&self.resident.socket(), software).unwrap().submit(&submission).unwrap().start().unwrap()
     }
 
@@ -186,6 +191,22 @@ fn a_neighbours_burst_is_served_in_turns() {
     // The burst had the machine when the others came, and then they take turns.
     let turns: String = order[..20].iter().map(|name| &name[..1]).collect();
     assert_eq!(turns, "ba".repeat(10));
+}
+
+#[test]
+fn a_time_limit_begins_with_the_script() {
+    let served = Served::start(&[]);
+    let held = served.hold();
+    let limit = Duration::from_secs(2);
+    let waiting = served.submit_within("names.py", "waits", Some(limit));
+    served.until_waiting(1);
+    // Longer than it may run.
+    std::thread::sleep(limit);
+    served.go();
+    let record = hear(waiting).1.unwrap();
+    assert_eq!(record["outcome"], "succeeded", "{record}");
+    assert!(record["timings_ms"]["queue"].as_f64().unwrap() >= 2000.0, "{record}");
+    assert_eq!(hear(held).1.unwrap()["outcome"], "succeeded");
 }
 
 #[test]
