@@ -8,6 +8,8 @@ local({
     attach_packages <- base$.First.sys
     hold <- function() {
         attach_packages()
+        # R would compile the loops below before it runs them once.
+        compiles <- .Internal(enableJIT(0L))
         unlockBinding(".First.sys", base)
         assign(".First.sys", attach_packages, envir = base)
         lockBinding(".First.sys", base)
@@ -58,6 +60,7 @@ local({
             }
         }
         unlink(folder, recursive = TRUE)
+        .Internal(enableJIT(compiles))
         invisible()
     }
     assign(".First.sys", hold, envir = base)
