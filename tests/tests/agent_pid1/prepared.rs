@@ -58,11 +58,17 @@ fn an_interpreter_gets_its_run_when_it_waits() {
 
 #[test]
 fn what_is_printed_early_is_told_and_what_is_printed_while_waiting_is_the_runs() {
-    let script = "echo early; sleep 0.2; (echo late > /dev/stdout) > .hold/ready; echo late; read -r _ < .hold/go";
+    let script = "echo early; echo > .hold/ready; until [ -e is-heard ]; do sleep 0.01; done; echo late; : > late; \
+                  read -r _ < .hold/go";
     let mut agent = Agent::start(Way::Process);
     let begin = agent.prepare(script);
     let ready = agent.hear();
     assert!(matches!(ready, FromAgent::Ready { printed: true, .. }), "{ready:?}");
+    let folder = std::path::PathBuf::from(&begin.folder);
+    std::fs::write(folder.join("is-heard"), "").unwrap();
+    while !folder.join("late").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
     agent.start_run(begin);
     assert_eq!(agent.text(), "late\n");
     agent.end();
