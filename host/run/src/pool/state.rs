@@ -188,6 +188,8 @@ impl State {
         }
         let (sender, receiver) = oneshot::channel();
         self.awaited.entry(key.clone()).or_default().push_back(sender);
+        // One with fewer imports than the run looked for may be there.
+        self.serve(key);
         Some(receiver)
     }
 
