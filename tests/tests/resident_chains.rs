@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod command;
+mod numbers;
 
 use command::{Resident, User};
 use longshore_caller::{Caller, CallerError, Happening, ReturnedTable, Run};
@@ -11,12 +12,11 @@ use longshore_protocol::{
     Frame, Hello, OutputName, Payload, Rejection, Sending, SocketConnection, Software, Submission, SubmittedBlock,
     SubmittedChain, SubmittedConnection, SubmittedInput, SubmittedStep, SubmittedTable, ToCaller, Version, send_once,
 };
-use longshore_segment::{Mapping, Segment, TableDecoder, write_whole};
+use numbers::{rows, table};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long something may take that takes milliseconds on a quiet machine.
@@ -87,24 +87,6 @@ fn hear(mut run: Run) -> Heard {
             _ => {}
         }
     }
-}
-
-fn table(rows: i64) -> Segment {
-    let column: arrow_array::ArrayRef = Arc::new((0..rows).collect::<arrow_array::Int64Array>());
-    let batch = arrow_array::RecordBatch::try_from_iter([("n", column)]).unwrap();
-    write_whole(&batch.schema(), vec![batch]).unwrap()
-}
-
-fn rows(segment: &Segment) -> Vec<i64> {
-    use arrow_array::cast::AsArray;
-    let mut bytes = Mapping::private(segment).unwrap().into_buffer();
-    let mut decoder = TableDecoder::untrusting(&longshore_segment::Budget::unlimited());
-    let mut rows = Vec::new();
-    while let Some(decoded) = decoder.next(&mut bytes).unwrap() {
-        rows.extend(decoded.batch.column(0).as_primitive::<arrow_array::types::Int64Type>().values().iter());
-    }
-    decoder.finish().unwrap();
-    rows
 }
 
 #[test]

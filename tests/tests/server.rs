@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod command;
+mod numbers;
 mod page;
 
 use command::{Home, Resident, User};
@@ -12,7 +13,8 @@ use longshore_protocol::{
     Frame, FromCaller, Hello, Payload, Role, Sending, SocketConnection, Software, Submission, SubmittedBlock,
     SubmittedInput, SubmittedOutput, SubmittedTable, ToCaller, VersionRange,
 };
-use longshore_segment::{Mapping, Segment, TableDecoder, write_whole};
+use longshore_segment::Segment;
+use numbers::{rows, table};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -20,7 +22,6 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long something may take that takes milliseconds on a quiet machine.
@@ -92,24 +93,6 @@ fn hear(mut run: Run) -> Result<Heard, CallerError> {
         }
     }
     Ok(heard)
-}
-
-fn rows(segment: &Segment) -> Vec<i64> {
-    use arrow_array::cast::AsArray;
-    let mut bytes = Mapping::private(segment).unwrap().into_buffer();
-    let mut decoder = TableDecoder::untrusting(&longshore_segment::Budget::unlimited());
-    let mut rows = Vec::new();
-    while let Some(decoded) = decoder.next(&mut bytes).unwrap() {
-        rows.extend(decoded.batch.column(0).as_primitive::<arrow_array::types::Int64Type>().values().iter());
-    }
-    decoder.finish().unwrap();
-    rows
-}
-
-fn table(rows: i64) -> Segment {
-    let column: arrow_array::ArrayRef = Arc::new((0..rows).collect::<arrow_array::Int64Array>());
-    let batch = arrow_array::RecordBatch::try_from_iter([("n", column)]).unwrap();
-    write_whole(&batch.schema(), vec![batch]).unwrap()
 }
 
 const DOUBLE: &str = "\
