@@ -1,9 +1,11 @@
-"""Inputs without a host: the folder of a dry run, read as a run's inputs are."""
+"""A resident host for each module that asks for one; inputs without a host: the folder of a dry run, read as a run's
+inputs are."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempd
 import hypothesis
 import pyarrow as pa
 import pytest
+from host import Host
 from longshore._longshore import Client, Table
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, database=None, deadline=None, max_examples=40)
@@ -48,3 +51,10 @@ def inputs(tmp_path: Path) -> Inputs:
 def many_inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     """For properties, whose examples share it."""
     return Inputs(tmp_path_factory.mktemp("inputs"))
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    host = Host(tmp_path_factory.mktemp("host"))
+    yield host
+    host.stop()

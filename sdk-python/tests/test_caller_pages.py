@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbclient
@@ -15,13 +14,6 @@ import pytest
 from host import Host
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    host = Host(tmp_path_factory.mktemp("host"))
-    yield host
-    host.stop()
 
 
 @pytest.fixture(autouse=True)

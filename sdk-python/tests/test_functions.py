@@ -9,7 +9,6 @@ import importlib.util
 import math
 import sys
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +58,6 @@ def everything(table, other: pl.DataFrame, maybe: pa.Table | None = None, k: int
 @longshore.block(name="Shout it", outputs=["loud"], dependencies=[])
 def shouts(table):
     return {"loud": table.assign(word=table["word"].str.upper())}
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    host = Host(tmp_path_factory.mktemp("host"))
-    yield host
-    host.stop()
 
 
 def run(host: Host, block: Any, *tables: Any, **keywords: Any) -> longshore.Result:

@@ -65,7 +65,7 @@ impl BlockFile {
         }
         for file in files {
             let mut content = Vec::new();
-            // One that grows meanwhile has changed.
+            // However much it grows meanwhile.
             let read = file.opened().and_then(|opened| opened.take(KEPT_MAX).read_to_end(&mut content));
             read.map_err(|source| BlockError::Read { path: file.folder.path().join(&file.within), source })?;
             file.content = Some(content.into());

@@ -3,7 +3,7 @@
 
 use crate::signals::Signals;
 use longshore::config::SettingsDigests;
-use longshore::submission::{Along, submitted, submitted_chain};
+use longshore::submission::{Along, NotSubmitted, submitted, submitted_chain};
 use longshore::table::Glance;
 use longshore::{
     Cancel, CancelLevel, ChainRequest, EngineChoice, Event, Events, Remedy, RunRecord, RunRequest, ServerChoice,
@@ -129,33 +129,25 @@ fn start(caller: Caller, request: Request<'_>, settings: &Settings) -> Result<Fo
     if matches!(request, Request::Chain(_)) && !caller.runs_chains() {
         return Ok(Found::Nobody(Some("the resident host runs no chains: it is older than this command".into())));
     }
-    let submitting = match request {
-        Request::Run(request) => {
-            let (submission, along) = match submitted(request) {
-                Ok(submitted) => submitted,
-                Err(error) => return Ok(Found::Nobody(Some(error.to_string()))),
-            };
-            let mut submitting = caller.submit(&submission)?;
-            send_along(&mut submitting, along)?;
-            submitting
-        }
-        Request::Chain(request) => {
-            let (chain, along) = match submitted_chain(request) {
-                Ok(submitted) => submitted,
-                Err(error) => return Ok(Found::Nobody(Some(error.to_string()))),
-            };
-            let mut submitting = caller.submit_chain(&chain)?;
-            for (along, step) in along.into_iter().zip(0..) {
-                submitting.of_step(step);
-                send_along(&mut submitting, along)?;
-            }
-            submitting
-        }
+    let nobody = |error: NotSubmitted| Ok(Found::Nobody(Some(error.to_string())));
+    let (mut submitting, steps) = match request {
+        Request::Run(request) => match submitted(request) {
+            Ok((submission, along)) => (caller.submit(&submission)?, vec![along]),
+            Err(error) => return nobody(error),
+        },
+        Request::Chain(request) => match submitted_chain(request) {
+            Ok((chain, along)) => (caller.submit_chain(&chain)?, along),
+            Err(error) => return nobody(error),
+        },
     };
+    for (along, step) in steps.into_iter().zip(0..) {
+        submitting.of_step(step);
+        send_along(&mut submitting, along)?;
+    }
     Ok(Found::Host(Box::new(submitting.start()?)))
 }
 
-/// Sends what belongs to a run, or to a step.
+/// Sends what belongs to a step.
 fn send_along(submitting: &mut Submitting, along: Along) -> Result<(), CallerError> {
     for (input, file) in along.sources {
         submitting.source(input, file.into())?;

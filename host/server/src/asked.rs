@@ -84,7 +84,8 @@ impl Asking {
         if found != self.current {
             self.steps[self.current].check_between_tables()?;
         }
-        if self.steps.iter().map(Gathering::tables).sum::<usize>() > TABLES_MAX {
+        // A run has a bound of its own.
+        if self.chain.is_some() && self.steps.iter().map(Gathering::tables).sum::<usize>() > TABLES_MAX {
             return Err(GatherError(format!("a chain has at most {TABLES_MAX} tables that are sent along")));
         }
         self.current = found;
@@ -163,12 +164,16 @@ mod tests {
         asking.take(message, payload).unwrap();
         let (message, payload) = part(0, true);
         assert_eq!(said(asking.take(message, payload)), "a table was not sent to its end");
-        let mut asking = begun();
-        let many = (0..300).find_map(|number| {
-            let file = std::fs::File::open("/dev/null").unwrap().into();
-            let payload = Payload::Descriptor { descriptor: file, length: 0 };
-            asking.take(FromCaller::Source { step: number % 2, input: number }, payload).err()
-        });
-        assert_eq!(many.unwrap().to_string(), "a chain has at most 256 tables that are sent along");
+        let many = |mut asking: Asking, steps: u32| {
+            let refused = (0..300).find_map(|number| {
+                let file = std::fs::File::open("/dev/null").unwrap().into();
+                let payload = Payload::Descriptor { descriptor: file, length: 0 };
+                asking.take(FromCaller::Source { step: number % steps, input: number }, payload).err()
+            });
+            refused.unwrap().to_string()
+        };
+        assert_eq!(many(begun(), 2), "a chain has at most 256 tables that are sent along");
+        let run = Asking::run(self::steps(1).steps.remove(0).run, folder.path());
+        assert_eq!(many(run, 1), "a run has at most 256 tables");
     }
 }

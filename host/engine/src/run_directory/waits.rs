@@ -4,7 +4,6 @@
 use super::RunDirectory;
 use super::runs::NAME as RUNS;
 use crate::EngineError;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// Name of the mark.
@@ -40,7 +39,7 @@ pub fn waits(runtime_folder: &Path, run_id: &str) -> bool {
 /// Ends the wait of a container, which its host then does not use. Returns whether it did wait. Blocks.
 #[must_use]
 pub fn end_wait(runtime_folder: &Path, run_id: &str) -> bool {
-    mark(runtime_folder, run_id).is_some_and(|mark| matches!(std::fs::remove_file(mark), Ok::<(), io::Error>(())))
+    mark(runtime_folder, run_id).is_some_and(|mark| std::fs::remove_file(mark).is_ok())
 }
 
 /// The mark of a run. Its id is a label of a container, which anybody can set.

@@ -228,12 +228,12 @@ async fn remove_image(store: &dyn ImageStore, id: &ImageId, names: &[String]) ->
 async fn remove_name(store: &dyn ImageStore, id: &ImageId, name: &str) -> Result<(), StoreError> {
     let mut attempts = 0;
     loop {
-        store.let_go(id).await?;
         let removed = store.remove(name).await;
         attempts += 1;
         if removed.is_ok() || attempts == ATTEMPTS || store.in_use().await?.contains(id) {
             return removed;
         }
+        store.let_go(id).await?;
     }
 }
 

@@ -47,7 +47,7 @@ pub async fn run(
     for step in &mut prepared.steps {
         step.prepared.limits.timeout = step.prepared.time_limit(settings);
     }
-    take_seat(&mut prepared, admission);
+    prepared = seated(prepared, admission);
     let reader = events;
     let recorded_as = recorded_as(&prepared, &run_id);
     let (recorded, events) = RecordedRun::begin(recorded_as, settings, recorder, &reader, cancel);
@@ -66,20 +66,19 @@ pub async fn run(
     record
 }
 
-/// Takes a seat in the host's queue for the whole chain, unless it has one. All steps have its turn.
-fn take_seat(prepared: &mut PreparedChain, admission: &Admission) {
+/// The chain with a seat in the host's queue, or with the refusal for each step, unless it has one.
+fn seated(mut prepared: PreparedChain, admission: &Admission) -> PreparedChain {
     if prepared.steps.iter().any(|step| step.prepared.seat.is_some()) {
-        return;
+        return prepared;
     }
-    let turn = admission.turn();
-    let mut seat = Some(admission.enter(turn).map(Arc::new));
-    for step in &mut prepared.steps {
-        step.prepared.turn = Some(turn);
-        step.prepared.seat = match &seat {
-            Some(Ok(_)) => seat.take(),
-            Some(Err(full)) => Some(Err(*full)),
-            None => None,
-        };
+    match admission.enter(admission.turn()) {
+        Ok(seat) => prepared.seated(seat),
+        Err(full) => {
+            for step in &mut prepared.steps {
+                step.prepared.seat = Some(Err(full));
+            }
+            prepared
+        }
     }
 }
 

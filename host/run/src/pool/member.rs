@@ -65,12 +65,12 @@ impl Member {
         stop: &Cancel,
     ) -> Result<Made, NotMade> {
         let name = new_run_id();
-        let (image, failed) = (key.base.shape.image.as_ref(), NotMade::of as fn(EngineError) -> NotMade);
-        let directory = RunDirectory::create(runtime_folder, &name).await.map_err(failed)?;
+        let image = key.base.shape.image.as_ref();
+        let directory = RunDirectory::create(runtime_folder, &name).await.map_err(NotMade::of)?;
         // From here on it may be ended by whoever removes its image.
-        directory.begin_wait().map_err(failed)?;
+        directory.begin_wait().map_err(NotMade::of)?;
         let user = engine.script_user(image, false);
-        let listener = directory.listen(engine.peers(user.as_ref())).map_err(failed)?;
+        let listener = directory.listen(engine.peers(user.as_ref())).map_err(NotMade::of)?;
         let instance = Instance { name: &name, directory: &directory, user: user.as_ref() };
         let launched = launch(engine, &key.base.shape, instance, stop).await;
         let container = match launched {
@@ -78,7 +78,7 @@ impl Member {
             Ok(None) => return Err(NotMade::Failed("the host is shutting down".into())),
             Err(error) => {
                 directory.close().await;
-                return Err(failed(error));
+                return Err(NotMade::of(error));
             }
         };
         let mut acceptor = Acceptor::new(listener);

@@ -60,7 +60,8 @@ impl Parts {
                     (file, content)
                 }
             };
-            let mut part = Vec::with_capacity(if file.is_kept() { 0 } else { INLINE_MAX });
+            let mut part =
+                Vec::with_capacity(usize::try_from(file.bytes()).map_or(INLINE_MAX, |bytes| bytes.min(INLINE_MAX)));
             content.by_ref().take(INLINE_MAX as u64).read_to_end(&mut part)?;
             bytes += part.len();
             let last = part.len() < INLINE_MAX;
