@@ -4,9 +4,11 @@
 //! secrets, is not in the configuration of the container or the image.
 
 use super::container_body::body;
+use super::containers::Containers;
 use super::events::was_out_of_memory;
 use super::failed;
-use super::lease::{Containers, LABEL, NamedContainer};
+use super::lease::LABEL;
+use super::named_container::NamedContainer;
 use bollard::container::{AttachContainerResults, LogOutput};
 use bollard::errors::Error as ApiError;
 use bollard::exec::{StartExecOptions, StartExecResults};
@@ -83,8 +85,8 @@ impl DockerBuildContainer {
         let volumes = policy.volumes.iter().map(|volume| volume.target.clone());
         let outside = volumes.chain(std::iter::once(TEMPORARY_FOLDER.to_owned())).collect();
         let user = configuration.user.clone().unwrap_or_default();
-        let mut container = containers.container(&format!("build-{}", new_run_id())).await;
-        container.create(configuration).await.map_err(gone)?;
+        let container = containers.container(&format!("build-{}", new_run_id())).await;
+        let container = container.create(configuration).await.map_err(gone)?;
         let containers = containers.clone();
         Ok(Self { api: api.clone(), containers, container, user, original, limits, outside, attached: None })
     }

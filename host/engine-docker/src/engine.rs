@@ -6,7 +6,7 @@ use super::changes::changes;
 use super::container_body::body;
 use super::events::{SIGKILL, who_killed};
 use super::facts::Asked;
-use super::lease::NamedContainer;
+use super::named_container::NamedContainer;
 use super::store::{DockerStore, RUN};
 use super::{connect, refusal};
 use bollard::errors::Error as ApiError;
@@ -78,8 +78,9 @@ impl Docker {
         if let Some(gone) = shape.mounts.iter().find(|file| !file.is_in_place()) {
             return Err(EngineError::Replaced { path: gone.path.clone() });
         }
-        let mut container = self.images.container(instance.name).await;
-        container.create(self::container(shape, &instance, &policy, has_agent)).await.map_err(|error| match error {
+        let container = self.images.container(instance.name).await;
+        let created = container.create(self::container(shape, &instance, &policy, has_agent)).await;
+        let container = created.map_err(|error| match error {
             ApiError::DockerResponseServerError { status_code: 404, message } if message.contains("image") => {
                 EngineError::ImageGone
             }

@@ -6,15 +6,18 @@ mod archive;
 mod build_container;
 mod changes;
 mod container_body;
+mod containers;
 mod engine;
 mod events;
 mod facts;
 mod image_build;
 mod lease;
+mod named_container;
 mod names_watch;
 mod progress;
 mod pull;
 mod pull_words;
+mod removal;
 mod store;
 
 use bollard::API_DEFAULT_VERSION;

@@ -1,9 +1,12 @@
 //! The images of an engine with the Engine API.
 
 use super::build_container::DockerBuildContainer;
+use super::containers::Containers;
 use super::facts::Asked;
 use super::failed;
-use super::lease::{Containers, Leases, NAMES, NamedContainer, remove};
+use super::lease::{Leases, NAMES};
+use super::named_container::NamedContainer;
+use super::removal::remove;
 use bollard::errors::Error as ApiError;
 use bollard::models::{ContainerSummary, ImageInspect, ImageSummary};
 use bollard::query_parameters::{

@@ -4,8 +4,8 @@ use crate::engine::{Fate, docker, stand_before};
 use crate::place::{PATIENCE, Place, ended, image};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -45,17 +45,33 @@ fn a_builder_that_is_killed_leaves_nothing_and_the_next_one_builds() {
 #[test]
 fn ctrl_c_ends_a_build() {
     let place = Place::new();
-    let block = place.python("interrupted", "system_packages = [\"tree\"]", "humanize");
-    let mut run = place.command(&["run", "--engine", "docker", block.to_str().unwrap()]).spawn().unwrap();
-    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
-    assert!(lines.any(|line| line.contains("making the environment")));
-    let pid = rustix::process::Pid::from_raw(run.id().try_into().unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    assert_eq!(run.wait().unwrap().code(), Some(130));
-    let since = Instant::now();
-    while !place.left().is_empty() {
-        assert!(since.elapsed() < PATIENCE, "{:?}", place.left());
-        std::thread::sleep(Duration::from_millis(50));
+    // At once, and while the engine makes the container, which it goes on with whoever waits for it.
+    for delay in [Duration::ZERO, Duration::from_millis(500)] {
+        let block = place.python("interrupted", "system_packages = [\"tree\"]", "humanize");
+        let socket = place.path().join("engine.sock");
+        let (asked, asks) = mpsc::channel();
+        stand_before(&socket, move |request| {
+            if request.contains("POST /containers/create?") {
+                asked.send(()).unwrap();
+                std::thread::sleep(delay);
+            }
+            Fate::PassedOn
+        });
+        let mut run = place.command(&["run", "--engine", "docker", block.to_str().unwrap()]);
+        let mut run = run.env("DOCKER_HOST", format!("unix://{}", socket.display())).spawn().unwrap();
+        let mut lines = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.contains("making the environment")));
+        if !delay.is_zero() {
+            asks.recv_timeout(PATIENCE).unwrap();
+        }
+        let pid = rustix::process::Pid::from_raw(run.id().try_into().unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        assert_eq!(run.wait().unwrap().code(), Some(130));
+        // Nobody comes after it who would remove what it leaves.
+        assert_eq!(place.left(), [""; 0]);
+        std::thread::sleep(delay);
+        assert_eq!(place.left(), [""; 0]);
+        std::fs::remove_file(&socket).unwrap();
     }
 }
 
