@@ -33,18 +33,24 @@ impl Table {
         self.table.batches.iter().map(|decoded| decoded.batch.clone())
     }
 
+    /// The pieces of a column, one of each batch.
+    fn pieces(&self, index: usize) -> Vec<&dyn Array> {
+        self.table.batches.iter().map(|decoded| decoded.batch.column(index).as_ref()).collect()
+    }
+
     /// A column in one piece: the memory of the segment, unless the table has several batches.
     fn whole(&self, index: usize) -> PyResult<ArrayRef> {
-        let field = self.table.schema.fields().get(index).ok_or_else(|| PyIndexError::new_err("no such column"))?;
+        let field = self.table.schema.fields().get(index).ok_or_else(no_such_column)?;
         match self.table.batches.as_slice() {
             [] => Ok(arrow_array::new_empty_array(field.data_type())),
             [one] => Ok(one.batch.column(index).clone()),
-            many => {
-                let pieces: Vec<&dyn Array> = many.iter().map(|decoded| decoded.batch.column(index).as_ref()).collect();
-                arrow_select::concat::concat(&pieces).map_err(broken)
-            }
+            _ => arrow_select::concat::concat(&self.pieces(index)).map_err(broken),
         }
     }
+}
+
+fn no_such_column() -> PyErr {
+    PyIndexError::new_err("no such column")
 }
 
 #[pymethods]
@@ -114,9 +120,21 @@ impl Table {
 
     /// Which values are null, as booleans; `None` if none is.
     fn nulls(&self, index: usize) -> PyResult<Option<Column>> {
-        let column = self.whole(index)?;
-        let nulls = column.logical_nulls().filter(|nulls| nulls.null_count() > 0);
-        Ok(nulls.map(|nulls| bytes(nulls.iter().map(|valid| u8::from(!valid)).collect())))
+        if index >= self.table.schema.fields().len() {
+            return Err(no_such_column());
+        }
+        let pieces = self.pieces(index);
+        if pieces.iter().all(|piece| piece.logical_null_count() == 0) {
+            return Ok(None);
+        }
+        let mut nulls = Vec::with_capacity(self.rows());
+        for piece in pieces {
+            match piece.logical_nulls() {
+                Some(valid) => nulls.extend(valid.iter().map(|valid| u8::from(!valid))),
+                None => nulls.resize(nulls.len() + piece.len(), 0),
+            }
+        }
+        Ok(Some(bytes(nulls)))
     }
 
     /// A column as a `pyarrow.ChunkedArray`.

@@ -27,10 +27,12 @@ import pyarrow.feather
 import pyarrow.flight
 import pyarrow.parquet
 from admission import admission_sections
+from chains import chain_sections
 from environments import environment_sections
 from from_callers import caller_sections
 from history import history_sections
 from measure import COLUMNS, GIB, LONGSHORE, ROUNDS, in_turns, ratio, result, run, spread, timed
+from members import member_sections
 from resident import host, resident_sections, through
 from stream import stream_sections
 from text import text_sections
@@ -318,6 +320,8 @@ def main() -> None:
         **caller_sections,
         **admission_sections,
         **waiting_sections,
+        **member_sections,
+        **chain_sections,
     }
     only = os.environ.get("BENCH_ONLY", "")
     sections = {title: measure for title, measure in sections.items() if not only or title in only.split(",")}
