@@ -36,7 +36,7 @@ def members(folder: Path) -> list[str]:
     lines = ["| an interpreter that waits | memory of its own, median of those that wait |", "|---|---|"]
     kinds = {
         "Python, with pandas imported": ("python", "memory.py", IMPORTS),
-        "R, with data.table attached": ("/R", "memory.R", ATTACHES),
+        "R, with data.table loaded": ("/R", "memory.R", ATTACHES),
     }
     for name, (program, file, text) in kinds.items():
         script = folder / file
