@@ -30,7 +30,7 @@ import tomllib
 from conftest import Inputs
 from host import PATIENCE, Host
 from hypothesis import given, settings
-from longshore import _functions, _showing, _story, _submissions
+from longshore import _frames, _functions, _showing, _story, _submissions
 from longshore._longshore import Given
 from test_properties import SCALARS
 
@@ -110,6 +110,39 @@ def test_all_kinds_of_tables_go_in_and_come_back(host: Host, scripts: Path) -> N
     again = run(host, scripts / "echo.py", result[5])
     assert again[0].to_pyarrow().to_pylist() == arrow.to_pylist()
     assert "n" in result[0]._repr_html_()
+
+
+PIECES = """
+import pyarrow as pa
+from longshore.api import Api
+api = Api()
+table = api.read_input()
+api.write_output(pa.Table.from_batches(table.to_batches(max_chunksize=2)))
+"""
+
+
+@pytest.mark.parametrize("dtypes", ["numpy", "nullable", "arrow"])
+def test_frames_of_several_batches_are_those_of_one(host: Host, scripts: Path, inputs: Inputs, dtypes: str) -> None:
+    (scripts / "pieces.py").write_text(PIECES)
+    kinds = {
+        "int": (pa.int32(), [1, 2, 3, 4, 5, 6, 7]),
+        "float": (pa.float64(), [0.5, 1, 2, 3, float("inf"), 5, 6]),
+        "bool": (pa.bool_(), [True, False, True, True, False, False, True]),
+        "date": (pa.date32(), [1, 2, 3, 4, 5, 6, 7]),
+        "time": (pa.timestamp("us", "Europe/Berlin"), [1, 2, 3, 4, 5, 6, 7]),
+        "text": (pa.string(), ["a", "", "ö", "d", "e", "f", "g"]),
+    }
+    missing = {"none": [], "first": [0, 1], "middle": [3], "last": [6], "all": list(range(7))}
+    given = pa.table(
+        {
+            f"{kind} {where}": pa.array([None if row in rows else value for row, value in enumerate(values)], of)
+            for kind, (of, values) in kinds.items()
+            for where, rows in missing.items()
+        }
+    )
+    seen = run(host, scripts / "pieces.py", given)[0]
+    assert seen.to_pyarrow().column(0).num_chunks == 4
+    pd.testing.assert_frame_equal(seen.to_pandas(dtypes), _frames.to_pandas(inputs.table(given), dtypes))
 
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=6)
