@@ -25,8 +25,10 @@ def executed(code: str, tmp_path: Path) -> str:
     """What a program prints. Functions have their source in its file."""
     program = tmp_path / "program.py"
     program.write_text(code)
+    # It may write files where it runs.
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     done = subprocess.run(
-        [sys.executable, str(program)], cwd=ROOT, capture_output=True, text=True, env=os.environ, check=False
+        [sys.executable, str(program)], cwd=tmp_path, capture_output=True, text=True, env=os.environ, check=False
     )
     assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
     return done.stdout
