@@ -5,7 +5,7 @@ use crate::error::raise;
 use crate::interval;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_buffer::BooleanBuffer;
-use arrow_schema::{ArrowError, DataType, TimeUnit};
+use arrow_schema::{ArrowError, DataType, FieldRef, TimeUnit};
 use longshore_client::{InputBatches, InputTable};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
@@ -33,6 +33,10 @@ impl Table {
         self.table.batches.iter().map(|decoded| decoded.batch.clone())
     }
 
+    fn field(&self, index: usize) -> PyResult<&FieldRef> {
+        self.table.schema.fields().get(index).ok_or_else(|| PyIndexError::new_err("no such column"))
+    }
+
     /// The pieces of a column, one of each batch.
     fn pieces(&self, index: usize) -> Vec<&dyn Array> {
         self.table.batches.iter().map(|decoded| decoded.batch.column(index).as_ref()).collect()
@@ -40,17 +44,13 @@ impl Table {
 
     /// A column in one piece: the memory of the segment, unless the table has several batches.
     fn whole(&self, index: usize) -> PyResult<ArrayRef> {
-        let field = self.table.schema.fields().get(index).ok_or_else(no_such_column)?;
+        let field = self.field(index)?;
         match self.table.batches.as_slice() {
             [] => Ok(arrow_array::new_empty_array(field.data_type())),
             [one] => Ok(one.batch.column(index).clone()),
             _ => arrow_select::concat::concat(&self.pieces(index)).map_err(broken),
         }
     }
-}
-
-fn no_such_column() -> PyErr {
-    PyIndexError::new_err("no such column")
 }
 
 #[pymethods]
@@ -76,7 +76,7 @@ impl Table {
     /// A column's numpy kind: `int`, `float`, `bool`, `date`, `date64`, `timestamp`, `time`, `duration`, `text`, or
     /// `other`.
     fn kind(&self, index: usize) -> PyResult<&'static str> {
-        let field = self.table.schema.fields().get(index).ok_or_else(|| PyIndexError::new_err("no such column"))?;
+        let field = self.field(index)?;
         Ok(match field.data_type() {
             data_type if data_type.is_integer() => "int",
             DataType::Float16 | DataType::Float32 | DataType::Float64 => "float",
@@ -120,9 +120,7 @@ impl Table {
 
     /// Which values are null, as booleans; `None` if none is.
     fn nulls(&self, index: usize) -> PyResult<Option<Column>> {
-        if index >= self.table.schema.fields().len() {
-            return Err(no_such_column());
-        }
+        self.field(index)?;
         let pieces = self.pieces(index);
         if pieces.iter().all(|piece| piece.logical_null_count() == 0) {
             return Ok(None);
@@ -139,7 +137,7 @@ impl Table {
 
     /// A column as a `pyarrow.ChunkedArray`.
     fn arrow_column<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyAny>> {
-        let field = self.table.schema.fields().get(index).ok_or_else(|| PyIndexError::new_err("no such column"))?;
+        let field = self.field(index)?;
         let columns = self.table.batches.iter().map(|decoded| interval::column(decoded.batch.column(index)));
         let pieces = columns.collect::<Result<_, _>>().map_err(broken)?;
         PyChunkedArray::try_new(pieces, interval::field(field))?.into_pyarrow(py)

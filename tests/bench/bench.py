@@ -31,7 +31,7 @@ from chains import chain_sections
 from environments import environment_sections
 from from_callers import caller_sections
 from history import history_sections
-from measure import COLUMNS, GIB, LONGSHORE, ROUNDS, in_turns, ratio, result, run, spread, timed
+from measure import GIB, LONGSHORE, ROUNDS, doubles, in_turns, ratio, result, run, spread, timed
 from members import member_sections
 from resident import host, resident_sections, through
 from stream import stream_sections
@@ -126,9 +126,7 @@ def first_output(command: list[str]) -> float:
 
 def visible(folder: Path) -> list[str]:
     """One gibibyte of doubles until the script has it, by each way that it can come."""
-    rows = GIB // 8 // COLUMNS
-    generator = np.random.default_rng(1)
-    table = pa.table({f"c{index}": generator.random(rows) for index in range(COLUMNS)})
+    table = doubles()
     pa.feather.write_feather(table, str(folder / "in.arrow"), compression="uncompressed")
     pa.parquet.write_table(table, folder / "in.parquet")
     pa.csv.write_csv(table, folder / "in.csv")

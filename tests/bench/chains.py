@@ -6,10 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
-from measure import COLUMNS, GIB, LONGSHORE, ROUNDS, in_turns, ratio, run, spread, timed
+from measure import LONGSHORE, ROUNDS, doubles, in_turns, ratio, run, spread, timed
 from resident import host, through
 
 # What each step does with the table, and how it comes and goes.
@@ -39,10 +38,7 @@ table.to_parquet(sys.argv[2])
 def chain(folder: Path) -> list[str]:
     """The chain in three fresh containers, and the scripts one after the other with no isolation."""
     table, final = folder / "chain.parquet", folder / "sums.parquet"
-    rows = GIB // 8 // COLUMNS
-    generator = np.random.default_rng(1)
-    columns = {f"c{index}": generator.random(rows) for index in range(COLUMNS)}
-    pa.parquet.write_table(pa.table(columns), str(table))
+    pa.parquet.write_table(doubles(), str(table))
     blocks, bare = [], []
     for name, step in STEPS.items():
         blocks.append(folder / f"{name}.py")

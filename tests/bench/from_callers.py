@@ -11,10 +11,9 @@ import longshore
 import numpy as np
 import pandas as pd
 import polars as pl
-import pyarrow as pa
 from longshore import _tables
 from longshore._longshore import Given
-from measure import COLUMNS, GIB, in_turns, ratio, spread, timed
+from measure import doubles, in_turns, ratio, spread, timed
 from resident import host
 
 ROUNDS = 7
@@ -47,15 +46,12 @@ def memcpy(columns: list[Any]) -> float:
 
 def callers(folder: Path) -> list[str]:
     """One gibibyte of doubles from a program's table to its script."""
-    rows = GIB // 8 // COLUMNS
-    generator = np.random.default_rng(1)
-    columns = [generator.random(rows) for _ in range(COLUMNS)]
-    names = [f"c{index}" for index in range(COLUMNS)]
-    arrow = pa.table(dict(zip(names, columns)))
+    arrow = doubles()
+    columns = [column.to_numpy() for column in arrow.columns]
     forms = {
         "pyarrow": arrow,
         "polars": pl.from_arrow(arrow),
-        "pandas": pd.DataFrame(dict(zip(names, columns)), copy=False),
+        "pandas": pd.DataFrame(dict(zip(arrow.column_names, columns)), copy=False),
     }
     sealed = {
         name: (lambda table=table: timed(lambda: Given(_tables.to_stream(table)))) for name, table in forms.items()

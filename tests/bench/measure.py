@@ -11,6 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 GIB = 1 << 30
 COLUMNS = 8
 LONGSHORE = sys.argv[1]
@@ -23,6 +26,12 @@ def run(command: list[str], **options: Any) -> str:
     if done.returncode != 0:
         raise SystemExit(f"{command} failed:\n{done.stdout}\n{done.stderr}")
     return done.stdout + done.stderr
+
+
+def doubles() -> pa.Table:
+    """A table of 1 GiB: the same random numbers each time."""
+    generator = np.random.default_rng(1)
+    return pa.table({f"c{index}": generator.random(GIB // 8 // COLUMNS) for index in range(COLUMNS)})
 
 
 def timed(action: Callable[[], Any]) -> float:

@@ -10,11 +10,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.feather
 from history import RUNS, history_of
-from measure import COLUMNS, GIB, LONGSHORE, run, spread, timed
+from measure import LONGSHORE, doubles, run, spread, timed
 
 PASSES_ON = """
 from longshore.api import Api
@@ -64,10 +63,7 @@ def resident(folder: Path) -> list[str]:
     nothing, passes_on, table = folder / "nothing.py", folder / "passes_on.py", folder / "resident.arrow"
     nothing.write_text("")
     passes_on.write_text(PASSES_ON)
-    rows = GIB // 8 // COLUMNS
-    generator = np.random.default_rng(1)
-    columns = {f"c{index}": generator.random(rows) for index in range(COLUMNS)}
-    pa.feather.write_feather(pa.table(columns), str(table), compression="uncompressed")
+    pa.feather.write_feather(doubles(), str(table), compression="uncompressed")
     state = folder / "of-resident"
     history_of(state)
     lines = ["| memory of `longshore serve` | resident | of it not its program |", "|---|---|---|"]

@@ -18,7 +18,7 @@ pub(super) struct Containers {
     pub(super) api: bollard::Docker,
     leases: Leases,
     temporary_folder: PathBuf,
-    /// Removals of containers whose owners were dropped.
+    /// Containers that are being created or removed, whoever waits for it.
     removals: Activities,
     /// Taken with the first container; `None` in it if the state folder cannot be written.
     lease: Arc<OnceCell<Option<Arc<Lease>>>>,
@@ -69,7 +69,7 @@ impl Containers {
         taken.is_none_or(|lease| lease.as_ref().is_some_and(|lease| lease.is_in_place()))
     }
 
-    /// Waits until the containers whose owners were dropped are removed.
+    /// Waits until what is being created has been, and the containers whose owners were dropped are removed.
     pub(super) async fn settle(&self) {
         self.removals.idle().await;
     }

@@ -1,7 +1,7 @@
-//! Leases, by which the containers of hosts that were killed are found. A host with containers keeps a folder below its state locked, and each of its
-//! containers has the folder's name as a label. An unlocked folder belongs to a dead host: the next host that finds it
-//! removes the containers with that label, even those that were never started, and then the folder. Containers without
-//! a folder here, of another user or machine, are never touched.
+//! Leases, by which the containers of hosts that were killed are found. A host with containers keeps a folder below its
+//! state locked, and each of its containers has the folder's name as a label. An unlocked folder belongs to a dead host:
+//! the next host that finds it removes the containers with that label, even those that were never started, and then the
+//! folder. Containers without a folder here, of another user or machine, are never touched.
 
 use super::removal::remove;
 use bollard::errors::Error as ApiError;
